@@ -1,0 +1,168 @@
+"""Starts the servers that the protocol suites and the benchmarks talk to: Trackside, and a real MLflow as the authority.
+
+Both keep everything below one folder (SQLite and a folder of artifacts), listen on loopback and write a log there.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+ROOT = Path(__file__).resolve().parents[2]
+AUTHORITY = "3.17.2"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def client_python(version: str) -> Path:
+    """Python of the virtual environment that scripts/clients makes for that client release."""
+    python = ROOT / ".venvs" / f"mlflow-{version}" / "bin" / "python"
+    if not python.exists():
+        subprocess.run([ROOT / "scripts" / "clients"], check=True)
+    return python
+
+
+def client_environment(**more: str) -> dict[str, str]:
+    """The environment for mlflow's processes: quick to fail, silent, and without the caller's settings."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "PYTHON"))}
+    return {
+        **kept,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+        **more,
+    }
+
+
+@dataclass
+class Server:
+    """One server process (and its children); start() returns when it answers."""
+
+    name: str
+    command: list[str]
+    folder: Path
+    port: int
+    environment: dict[str, str] = field(default_factory=dict)
+    ready_within_s: float = 90
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "server.log"
+
+    def start(self) -> float:
+        """Start and wait for the first 200 of /health; gives the seconds that took."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        began = time.monotonic()
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=self.folder,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        while time.monotonic() - began < self.ready_within_s:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"{self.name} ended with {self.process.returncode}: {self.tail()}")
+            try:
+                with urllib.request.urlopen(f"{self.url}/health", timeout=5) as answer:
+                    if answer.status == 200:
+                        return time.monotonic() - began
+            except OSError:
+                time.sleep(0.01)
+        self.kill()
+        raise TimeoutError(f"{self.name} did not answer within {self.ready_within_s} s: {self.tail()}")
+
+    def tail(self) -> str:
+        return self.log.read_text(errors="replace")[-2000:]
+
+    def kill(self) -> None:
+        """SIGKILL, to the whole process group: nothing gets to tidy up."""
+        self._end(signal.SIGKILL, 10)
+
+    def stop(self) -> int:
+        """SIGTERM; after 10 s SIGKILL. Gives the exit code."""
+        return self._end(signal.SIGTERM, 10)
+
+    def _end(self, number: signal.Signals, patience_s: float) -> int:
+        if self.process is None:
+            return 0
+        process, self.process = self.process, None
+        try:
+            os.killpg(process.pid, number)
+            code = process.wait(patience_s)
+        except ProcessLookupError:
+            code = process.wait()
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            code = process.wait()
+        # Children that outlive the first process (MLflow's workers) are of the same group.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        return code
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def trackside(folder: Path, *options: str, port: int | None = None) -> Server:
+    """A Trackside server whose data directory is FOLDER/data."""
+    port = port or free_port()
+    source = [str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, source))}
+    # Without compiled files each start would compile the package anew.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    start = "from trackside.cli import main; main()"
+    where = ["--host", "127.0.0.1", "--port", str(port), "--data-dir", str(folder / "data")]
+    return Server(
+        "trackside", [sys.executable, "-c", start, "server", *where, *options], folder, port, environment
+    )
+
+
+def mlflow(folder: Path, *options: str, port: int | None = None, workers: int = 1) -> Server:
+    """A real MLflow server on SQLite and a folder; it takes about 12 s to start."""
+    port = port or free_port()
+    command = [
+        str(client_python(AUTHORITY)),
+        "-m",
+        "mlflow",
+        "server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
+    store = [
+        "--backend-store-uri",
+        f"sqlite:///{folder}/mlflow.db",
+        "--artifacts-destination",
+        f"{folder}/artifacts",
+    ]
+    environment = client_environment()
+    return Server(
+        "mlflow", [*command, *store, "--workers", str(workers), *options], folder, port, environment
+    )
