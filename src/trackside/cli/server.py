@@ -1,0 +1,61 @@
+"""`trackside server`: the tracking server and its UI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def server(
+    host: Annotated[str, typer.Option(envvar="TRACKSIDE_HOST", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(envvar="TRACKSIDE_PORT", min=0, max=65535, help="Port; 0 takes a free one.")
+    ] = 8000,
+    data_dir: Annotated[
+        Path, typer.Option(envvar="TRACKSIDE_DATA_DIR", help="Folder of the database and the artifacts.")
+    ] = Path("trackside-data"),
+    no_auth: Annotated[
+        bool,
+        typer.Option(
+            "--no-auth",
+            envvar="TRACKSIDE_NO_AUTH",
+            help="Listen beyond this machine although there is no sign-in yet: whoever reaches the port can do anything.",
+        ),
+    ] = False,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            envvar="TRACKSIDE_ALLOWED_HOST",
+            help="A host name that requests may use, beside IP addresses, localhost and this machine's name. Repeatable.",
+        ),
+    ] = None,
+) -> None:
+    """Record runs: MLflow's protocol and the web UI on one port.
+
+    Prints one line with its address when it is ready. SIGTERM or Ctrl-C finishes what is in
+    flight and exits with 0.
+    """
+    try:
+        from trackside.server import start
+    except ModuleNotFoundError as missing:
+        typer.echo(f"The server needs {missing.name}: pip install 'trackside[server]'", err=True)
+        raise typer.Exit(1) from None
+    from trackside.config import ServerSettings
+
+    settings = ServerSettings(
+        data_dir=data_dir.resolve(), host=host, port=port, allowed_hosts=tuple(allowed_host or ())
+    )
+    if not settings.is_loopback and not no_auth:
+        typer.echo(
+            f"Refusing to listen on {host}: there is no sign-in yet, so everybody who reaches that address could read,"
+            " change and delete everything. Listen on 127.0.0.1, or say --no-auth.",
+            err=True,
+        )
+        raise typer.Exit(2)
+    try:
+        start.serve(settings)
+    except start.CannotStart as error:
+        typer.echo(f"trackside server: {error}", err=True)
+        raise typer.Exit(1) from None

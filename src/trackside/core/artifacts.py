@@ -1,0 +1,94 @@
+"""Where a run's or model's files are, and which paths are allowed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from urllib.parse import unquote
+
+from trackside.blobs import Blob
+from trackside.core import runs
+from trackside.core.app import App
+from trackside.errors import InvalidParameter, NotServed
+from trackside.model import ArtifactEntry
+from trackside.store.database import Transaction
+
+_DRIVE = re.compile(r"[A-Za-z]:")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
+_DECODINGS = 8  # deeper encodings than anybody writes by accident
+_PART_BYTES = 255  # of one name, the limit of common file systems
+
+
+def safe_path(path: str, *, folder: bool = False) -> str:
+    """The path if it stays below its root in every reading of it, else InvalidParameter.
+
+    It is decoded until nothing changes, and refused when any reading is absolute, names a
+    parent, a drive, a scheme, or holds a backslash or control character. `folder` allows "".
+    """
+    reading = path
+    for _ in range(_DECODINGS):
+        _check(reading, folder=folder)
+        decoded = unquote(reading)
+        if decoded == reading:
+            return path.rstrip("/") if folder else path
+        reading = decoded
+    raise InvalidParameter("Invalid path")
+
+
+def _check(path: str, *, folder: bool) -> None:
+    parts = path.rstrip("/").split("/") if folder else path.split("/")
+    bad = (
+        (not path and not folder)
+        or "\\" in path
+        or any(ord(character) < 32 or character == "\x7f" for character in path)
+        or _DRIVE.match(path)
+        or _SCHEME.match(path)
+        or (path and any(part in ("", ".", "..") for part in parts))
+        or any(len(part.encode("utf-8", "surrogatepass")) > _PART_BYTES for part in parts)
+    )
+    if bad:
+        raise InvalidParameter("Invalid path")
+
+
+def inside(app: App, uri: str) -> str:
+    """The path in our blob store that an artifact URI names. Raises NotServed for other storage."""
+    root = f"{app.blobs.uri}/"
+    if not uri.startswith(root):
+        raise NotServed(f"The artifacts at '{uri}' are not in this server's store ('{app.blobs.uri}').")
+    return safe_path(uri.removeprefix(root), folder=True)
+
+
+async def root_of_run(app: App, uuid: str) -> str:
+    """The artifact URI of a run. Raises NotFound."""
+
+    async def job(tx: Transaction) -> str:
+        return str((await runs.row_of(tx, uuid))["artifact_uri"])
+
+    return await app.db.read(job)
+
+
+async def entries(app: App, root_uri: str, path: str) -> list[ArtifactEntry]:
+    """Entries of a folder below an artifact URI, with paths from that URI, sorted; none when it is missing."""
+    root = inside(app, root_uri)
+    below = safe_path(path, folder=True)
+    found = await app.blobs.entries(f"{root}/{below}" if below else root)
+    return [ArtifactEntry(e.path.removeprefix(f"{root}/"), e.is_dir, e.size_bytes) for e in found]
+
+
+async def open_below(app: App, root_uri: str, path: str, start: int = 0, end: int | None = None) -> Blob:
+    """A file below an artifact URI. Raises NotFound."""
+    return await app.blobs.open(f"{inside(app, root_uri)}/{safe_path(path)}", start, end)
+
+
+async def put(app: App, path: str, chunks: AsyncIterator[bytes]) -> int:
+    """Store a file at a path of the artifact store; tells the run's listeners when it is a run's."""
+    size = await app.blobs.put(safe_path(path), chunks)
+    match = re.match(r"\d+/([0-9a-f]{32})/artifacts/", path)
+    if match:
+        app.events.soon(f"run:{match[1]}", kind="run", run_id=match[1])
+    return size
+
+
+async def delete(app: App, path: str) -> None:
+    """Delete a file or a tree of the artifact store; nothing there is fine."""
+    await app.blobs.delete(safe_path(path))

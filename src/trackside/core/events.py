@@ -1,0 +1,140 @@
+"""Who wants to know what changed. Knows neither HTTP nor storage.
+
+Events are numbered; the last few thousand are kept so that a listener that was away for a
+moment continues where it was. One that was away longer, or reads too slowly, is told to
+ask for everything again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
+from typing import Any, NamedTuple
+
+KEPT = 2048  # events a listener can catch up on
+BACKLOG = 512  # events that may wait for one listener
+LISTENERS = 512
+SOON_SECONDS = 0.3  # a table of runs need not be told of one run more often
+
+
+class Event(NamedTuple):
+    id: str
+    topic: str
+    data: dict[str, Any]
+
+
+class Listener:
+    """One subscriber's queue. Overflow empties it and leaves one `resync`."""
+
+    def __init__(self, topics: frozenset[str]) -> None:
+        self.topics = topics
+        self._waiting: deque[Event] = deque()
+        self._wake = asyncio.Event()
+        self.closed = False
+
+    def offer(self, event: Event) -> None:
+        if event.topic not in self.topics:
+            return
+        if len(self._waiting) >= BACKLOG:
+            self._waiting.clear()
+            event = resync(event.id)
+        self._waiting.append(event)
+        self._wake.set()
+
+    def resume(self, missed: list[Event] | None, last_id: str) -> None:
+        """Begin with what was missed, or with `resync` where that is not known."""
+        if missed is None:
+            self._waiting.append(resync(last_id))
+        else:
+            self._waiting.extend(event for event in missed if event.topic in self.topics)
+
+    def close(self) -> None:
+        self.closed = True
+        self._wake.set()
+
+    async def next(self, seconds: float) -> Event | None:
+        """The next event, or None when none came in time or the listener was closed."""
+        if not self._waiting:
+            self._wake.clear()
+            if self.closed:
+                return None
+            try:
+                await asyncio.wait_for(self._wake.wait(), seconds)
+            except TimeoutError:
+                return None
+        return self._waiting.popleft() if self._waiting else None
+
+
+class Events:
+    """The hub. Used from one event loop."""
+
+    def __init__(self) -> None:
+        self._epoch = secrets.token_hex(4)  # ids of an earlier process must not be taken for ours
+        self._count = 0
+        self._kept: deque[Event] = deque(maxlen=KEPT)
+        self._listeners: set[Listener] = set()
+        self._soon: set[tuple[Any, ...]] = set()
+
+    def publish(self, topic: str, **data: Any) -> None:
+        self._count += 1
+        event = Event(f"{self._epoch}-{self._count}", topic, {"topic": topic, **data})
+        self._kept.append(event)
+        for listener in self._listeners:
+            listener.offer(event)
+
+    def soon(self, topic: str, **data: Any) -> None:
+        """Publish, but only once for all that say the same within a moment."""
+        said = (topic, *sorted(data.items()))
+        if said not in self._soon:
+            self._soon.add(said)
+            asyncio.get_running_loop().call_later(SOON_SECONDS, self._said, said, topic, data)
+
+    def _said(self, said: tuple[Any, ...], topic: str, data: dict[str, Any]) -> None:
+        self._soon.discard(said)
+        self.publish(topic, **data)
+
+    def heard(self, topic: str) -> bool:
+        """Whether anybody listens to this topic now: then a full event is worth building."""
+        return any(topic in listener.topics for listener in self._listeners)
+
+    def listen(self, topics: Iterable[str], after: str | None = None) -> Listener | None:
+        """Subscribe, first to what came after the event id given. None when there are too many listeners."""
+        if len(self._listeners) >= LISTENERS:
+            return None
+        listener = Listener(frozenset(topics))
+        if after is not None:
+            listener.resume(self._since(after), self.last_id)
+        self._listeners.add(listener)
+        return listener
+
+    def leave(self, listener: Listener) -> None:
+        self._listeners.discard(listener)
+
+    def close(self) -> None:
+        """End every subscription: the server stops."""
+        for listener in self._listeners:
+            listener.close()
+
+    def _since(self, after: str) -> list[Event] | None:
+        """Events after the id given, or None when they are not all kept any more."""
+        epoch, _, number = after.rpartition("-")
+        missed = self._count - int(number) if epoch == self._epoch and number.isdecimal() else -1
+        return list(self._kept)[len(self._kept) - missed :] if 0 <= missed <= len(self._kept) else None
+
+    @property
+    def last_id(self) -> str:
+        """The id of the newest event, from which a listener can resume."""
+        return f"{self._epoch}-{self._count}"
+
+
+def resync(event_id: str) -> Event:
+    """Tells a listener that it has missed events."""
+    return Event(event_id, "", {"topic": "", "kind": "resync"})
+
+
+async def stream(listener: Listener, heartbeat_seconds: float) -> AsyncIterator[Event | None]:
+    """Events as they come, None as a heartbeat, until the listener is closed."""
+    while not listener.closed:
+        yield await listener.next(heartbeat_seconds)

@@ -1,0 +1,243 @@
+"""Experiments: create, find, rename, tag, delete and restore with their runs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from trackside import filters
+from trackside.core import validate
+from trackside.core.app import App
+from trackside.core.names import now_ms
+from trackside.errors import AlreadyExists, InvalidParameter, InvalidState, NotFound
+from trackside.model import NOTE, Activity, Experiment, Page, View
+from trackside.store.database import Job, Row, Transaction
+
+
+async def create(
+    app: App, name: str, artifact_location: str | None = None, tags: dict[str, str] | None = None
+) -> int:
+    """Make an experiment; its id. Raises AlreadyExists also for the name of a deleted one."""
+    validate.experiment_name(name)
+    for key, value in (tags or {}).items():
+        _check_tag(key, value)
+    if artifact_location:
+        _check_location(artifact_location)
+
+    async def job(tx: Transaction) -> int:
+        known = await tx.one("experiment_by_name", name=name)
+        if known:
+            raise AlreadyExists(_taken(name, known))
+        row = await tx.insert(
+            "add_experiment", name=name, artifact_location=artifact_location or "", now_ms=now_ms()
+        )
+        experiment_id: int = row["id"]
+        if not artifact_location:
+            location = f"{app.blobs.uri}/{experiment_id}"
+            await tx.run("set_experiment_location", id=experiment_id, artifact_location=location)
+        for key, value in (tags or {}).items():
+            await tx.run("set_experiment_tag", id=experiment_id, key=key, value=value)
+        return experiment_id
+
+    experiment_id = await app.db.write(job)
+    app.events.publish("experiments", kind="experiment")
+    return experiment_id
+
+
+async def create_default(app: App) -> None:
+    """Make sure of experiment 0, "Default", which clients without an experiment use."""
+
+    async def job(tx: Transaction) -> int:
+        return await tx.run("add_default_experiment", artifact_location=f"{app.blobs.uri}/0", now_ms=now_ms())
+
+    await app.db.write(job)
+
+
+async def get(app: App, experiment_id: str) -> Experiment:
+    """One experiment, deleted ones too. Raises NotFound."""
+
+    async def job(tx: Transaction) -> Experiment:
+        return await _loaded(tx, await row_of(tx, experiment_id))
+
+    return await app.db.read(job)
+
+
+async def get_by_name(app: App, name: str) -> Experiment:
+    """One experiment, deleted ones too. Raises NotFound."""
+
+    async def job(tx: Transaction) -> Experiment:
+        row = await tx.one("experiment_by_name", name=name)
+        if row is None:
+            raise NotFound(f"Could not find experiment with name '{name}'")
+        return await _loaded(tx, row)
+
+    return await app.db.read(job)
+
+
+async def search(
+    app: App, filter_string: str, order_by: list[str], view: View, page: Page
+) -> list[Experiment]:
+    """A page of experiments; by default the newest first."""
+    statement = filters.search_experiments(
+        app.db.engine,
+        filter=filter_string,
+        order_by=order_by,
+        view=view,
+        limit=page.limit,
+        offset=page.offset,
+    )
+
+    async def job(tx: Transaction) -> list[Experiment]:
+        return [await _loaded(tx, row) for row in await tx.select(statement)]
+
+    return await app.db.read(job)
+
+
+async def activities(app: App, experiments: list[Experiment]) -> list[Activity]:
+    """What goes on in each of these experiments."""
+
+    async def job(tx: Transaction) -> list[Activity]:
+        rows = [await tx.one("activity_of_experiment", id=experiment.id) for experiment in experiments]
+        return [msgspec.convert(dict(row), Activity) for row in rows if row is not None]
+
+    return await app.db.read(job)
+
+
+class ColumnNames(NamedTuple):
+    """Keys that the active runs of an experiment have, sorted."""
+
+    metrics: list[str]
+    params: list[str]
+    tags: list[str]
+
+
+async def column_names(app: App, experiment_id: str) -> ColumnNames:
+    async def job(tx: Transaction) -> ColumnNames:
+        row = await row_of(tx, experiment_id)
+        return ColumnNames(
+            [name["name"] for name in await tx.all("metric_names_of_experiment", id=row["id"])],
+            [name["key"] for name in await tx.all("param_names_of_experiment", id=row["id"])],
+            [name["key"] for name in await tx.all("tag_names_of_experiment", id=row["id"])],
+        )
+
+    return await app.db.read(job)
+
+
+async def rename(app: App, experiment_id: str, name: str) -> None:
+    validate.experiment_name(name)
+
+    async def job(tx: Transaction) -> None:
+        row = await row_of(tx, experiment_id)
+        if row["lifecycle"] != "active":
+            raise InvalidState("Cannot rename a non-active experiment.")
+        known = await tx.one("experiment_by_name", name=name)
+        if known and known["id"] != row["id"]:
+            raise AlreadyExists(_taken(name, known))
+        await tx.run("rename_experiment", id=row["id"], name=name, now_ms=now_ms())
+
+    await app.db.write(job)
+    app.events.publish("experiments", kind="experiment")
+
+
+async def delete(app: App, experiment_id: str) -> None:
+    """Hide an experiment and its runs."""
+
+    async def job(tx: Transaction) -> None:
+        row = await row_of(tx, experiment_id)
+        if row["lifecycle"] != "active":
+            raise NotFound(f"No Experiment with id={experiment_id} exists")
+        now = now_ms()
+        await tx.run("set_experiment_lifecycle", id=row["id"], lifecycle="deleted", now_ms=now)
+        await tx.run("delete_runs_of_experiment", id=row["id"], now_ms=now)
+
+    await _change(app, experiment_id, job)
+
+
+async def restore(app: App, experiment_id: str) -> None:
+    """Bring a deleted experiment back, with its runs."""
+
+    async def job(tx: Transaction) -> None:
+        row = await row_of(tx, experiment_id)
+        if row["lifecycle"] != "deleted":
+            raise NotFound(f"No Experiment with id={experiment_id} exists")
+        await tx.run("set_experiment_lifecycle", id=row["id"], lifecycle="active", now_ms=now_ms())
+        await tx.run("restore_runs_of_experiment", id=row["id"])
+
+    await _change(app, experiment_id, job)
+
+
+async def set_tag(app: App, experiment_id: str, key: str, value: str) -> None:
+    _check_tag(key, value)
+
+    async def job(tx: Transaction) -> None:
+        row = await active_row_of(tx, experiment_id)
+        await tx.run("set_experiment_tag", id=row["id"], key=key, value=value)
+
+    await _change(app, experiment_id, job)
+
+
+async def delete_tag(app: App, experiment_id: str, key: str) -> None:
+    async def job(tx: Transaction) -> None:
+        row = await active_row_of(tx, experiment_id)
+        if not await tx.run("delete_experiment_tag", id=row["id"], key=key):
+            raise NotFound(f"No tag with name: {key} in experiment with id {experiment_id}")
+
+    await _change(app, experiment_id, job)
+
+
+async def describe(app: App, experiment_id: str, description: str) -> None:
+    """Set the note that the UI shows as description (Markdown)."""
+    await set_tag(app, experiment_id, NOTE, description)
+
+
+async def row_of(tx: Transaction, experiment_id: str) -> Row:
+    """An experiment's row by the id that clients give. Raises NotFound, or InvalidParameter when it is no number."""
+    if not (experiment_id.isascii() and experiment_id.isdecimal()):
+        raise InvalidParameter(
+            f"Invalid experiment ID '{experiment_id}'. Experiment ID must be a valid integer."
+        )
+    number = int(experiment_id)
+    row = await tx.one("experiment_by_id", id=number) if number < 2**63 else None
+    if row is None:
+        raise NotFound(f"No Experiment with id={experiment_id} exists")
+    return row
+
+
+async def active_row_of(tx: Transaction, experiment_id: str) -> Row:
+    """The same, for writing. Raises InvalidParameter when the experiment is deleted."""
+    row = await row_of(tx, experiment_id)
+    if row["lifecycle"] != "active":
+        raise InvalidParameter(
+            f"The experiment {experiment_id} must be in the 'active' state. Current state is {row['lifecycle']}."
+        )
+    return row
+
+
+async def _change(app: App, experiment_id: str, job: Job[None]) -> None:
+    await app.db.write(job)
+    app.events.publish("experiments", kind="experiment")
+    app.events.publish(f"experiment:{experiment_id}", kind="runs")
+
+
+async def _loaded(tx: Transaction, row: Row) -> Experiment:
+    tags = {tag["key"]: tag["value"] for tag in await tx.all("tags_of_experiment", id=row["id"])}
+    return msgspec.convert({**dict(row), "tags": tags}, Experiment)
+
+
+def _taken(name: str, known: Row) -> str:
+    where = " (a deleted one; restore it, or choose another name)" if known["lifecycle"] == "deleted" else ""
+    return f"Experiment(name={name}) already exists{where}."
+
+
+def _check_tag(key: str, value: str) -> None:
+    validate.key(key, "key", "Tag")
+    validate.key_length(key, "key")
+    validate.value_length(value, "value", validate.EXPERIMENT_TAG_LENGTH, truncate=False)
+
+
+def _check_location(location: str) -> None:
+    if ".." in location.split("/") or "#" in location or "?" in location:
+        raise InvalidParameter(
+            f"Invalid artifact location: '{location}'. The artifact location cannot contain '..', a query or a fragment."
+        )

@@ -1,0 +1,133 @@
+"""What names and values may look like, with MLflow's limits and MLflow's words."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from trackside.errors import InvalidParameter
+from trackside.model import Point
+
+KEY_LENGTH = 250
+PARAM_LENGTH = 6_000
+TAG_LENGTH = 8_000
+EXPERIMENT_NAME_LENGTH = 500
+EXPERIMENT_TAG_LENGTH = 20_000
+BATCH_METRICS = 1_000
+BATCH_PARAMS_TAGS = 100
+BATCH_TOTAL = 1_000
+
+_KEY = re.compile(r"[/\w.\- :]*")
+_INT64 = range(-(2**63), 2**63)
+
+
+def invalid(path: str, value: Any, why: str = "") -> InvalidParameter:
+    """MLflow's sentence for a bad value at a place in the request."""
+    shown = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return InvalidParameter(
+        f"Invalid value {shown} for parameter '{path}' supplied{': ' + why if why else '.'}"
+    )
+
+
+def key(name: str | None, path: str, kind: str) -> None:
+    """A metric's, param's or tag's name: it may become a file's name, so it must be its own normal path."""
+    if name is None or name == "":
+        what = f"{kind} name cannot be None. A key name must be provided."
+        raise invalid(path, name, what) if name is None else invalid(path, name, _resolves("."))
+    if not _KEY.fullmatch(name):
+        raise invalid(
+            path,
+            name,
+            "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.),"
+            " spaces ( ), colon(:) and slashes (/).",
+        )
+    normal = posixpath.normpath(name)
+    if normal != name or normal == "." or normal.startswith(("..", "/")):
+        raise invalid(path, name, _resolves(normal))
+
+
+def _resolves(normal: str) -> str:
+    return (
+        "Names may be treated as files in certain cases, and must not resolve to other names"
+        f" when treated as such. This name would resolve to {normal!r}"
+    )
+
+
+def key_length(name: str, path: str, limit: int = KEY_LENGTH) -> None:
+    if len(name) > limit:
+        raise InvalidParameter(f"'{path}' exceeds the maximum length of {limit} characters")
+
+
+def value_length(value: str, path: str, limit: int, *, truncate: bool) -> str:
+    """The value, cut to the limit where that is allowed."""
+    if len(value) <= limit:
+        return value
+    if truncate:
+        return value[:limit]
+    raise InvalidParameter(f"'{path}' exceeds the maximum length of {limit} characters")
+
+
+def point(metric: Point, path: str) -> None:
+    """A metric's name, step and timestamp; `path` is its place in the request, '' for a single one."""
+    at = f"{path}." if path else ""
+    key(metric.key, f"{at}name", "Metric")
+    key_length(metric.key, f"{at}name")
+    if metric.timestamp_ms < 0 or metric.timestamp_ms not in _INT64:
+        why = f"metric '{metric.key}' (value={metric.value}). Timestamp must be a nonnegative long (64-bit integer) "
+        raise invalid(f"{at}timestamp", metric.timestamp_ms, why)
+    if metric.step not in _INT64:
+        why = f"metric '{metric.key}' (value={metric.value}). Step must be a valid long (64-bit integer)."
+        raise invalid(f"{at}step", metric.step, why)
+
+
+def param(name: str, value: str, path: str, *, truncate: bool) -> str:
+    at = f"{path}." if path else ""
+    key(name, f"{at}key", "Parameter")
+    key_length(name, f"{at}key")
+    return value_length(value, f"{at}value", PARAM_LENGTH, truncate=truncate)
+
+
+def tag(name: str, value: str, path: str, *, truncate: bool) -> str:
+    at = f"{path}." if path else ""
+    key(name, f"{at}key", "Tag")
+    key_length(name, f"{at}key")
+    return value_length(value, f"{at}value", TAG_LENGTH, truncate=truncate)
+
+
+def experiment_name(name: str) -> None:
+    if not name:
+        raise InvalidParameter(f"Invalid experiment name: '{name}'")
+    if len(name) > EXPERIMENT_NAME_LENGTH:
+        raise InvalidParameter(f"'name' exceeds the maximum length of {EXPERIMENT_NAME_LENGTH} characters")
+
+
+def batch_sizes(metrics: Sequence[Any], params: Sequence[Any], tags: Sequence[Any]) -> None:
+    for noun, items, limit in (
+        ("metrics", metrics, BATCH_METRICS),
+        ("params", params, BATCH_PARAMS_TAGS),
+        ("tags", tags, BATCH_PARAMS_TAGS),
+    ):
+        if len(items) > limit:
+            raise InvalidParameter(
+                f"A batch logging request can contain at most {limit} {noun}. Got {len(items)} {noun}."
+                f" Please split up {noun} across multiple requests and try again."
+            )
+    total = len(metrics) + len(params) + len(tags)
+    if total > BATCH_TOTAL:
+        raise InvalidParameter(
+            f"A batch logging request can contain at most {BATCH_TOTAL} metrics, params, and tags in total. Got {total}."
+            " Please split up metrics, params, and tags across multiple requests and try again."
+        )
+
+
+def distinct(names: Iterable[str]) -> str | None:
+    """The first name that comes twice."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None

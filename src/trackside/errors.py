@@ -1,0 +1,108 @@
+"""Every error that Trackside raises on purpose, with the code and HTTP status it is answered with.
+
+    TracksideError
+    ├── InvalidParameter      400 INVALID_PARAMETER_VALUE
+    ├── AlreadyExists         400 RESOURCE_ALREADY_EXISTS
+    ├── FeatureDisabled       400 FEATURE_DISABLED
+    ├── Forbidden             403 PERMISSION_DENIED
+    ├── NotFound              404 RESOURCE_DOES_NOT_EXIST
+    ├── TooLarge              413 INVALID_PARAMETER_VALUE
+    ├── InvalidState          500 INVALID_STATE
+    ├── NotServed             501 NOT_IMPLEMENTED
+    ├── Unavailable           503 TEMPORARILY_UNAVAILABLE
+    └── StorageFull           507 RESOURCE_EXHAUSTED
+
+Codes are MLflow's, since its client shows and matches them. The first line of a class's
+docstring is the message when none is given. MLflow's client retries 429, 500, 502, 503 and
+504 for minutes, so a mistake of the caller must never be one of those.
+"""
+
+from __future__ import annotations
+
+
+class TracksideError(Exception):
+    """Something went wrong inside the server."""
+
+    code = "INTERNAL_ERROR"
+    status = 500
+
+    def __init__(self, message: str | None = None) -> None:
+        self.message = message or (type(self).__doc__ or "").partition("\n")[0]
+        super().__init__(self.message)
+
+
+class InvalidParameter(TracksideError):
+    """A value in the request is not valid."""
+
+    code = "INVALID_PARAMETER_VALUE"
+    status = 400
+
+
+class AlreadyExists(TracksideError):
+    """Something with this name exists already."""
+
+    code = "RESOURCE_ALREADY_EXISTS"
+    status = 400
+
+
+class FeatureDisabled(TracksideError):
+    """This feature is turned off on this server."""
+
+    code = "FEATURE_DISABLED"
+    status = 400
+
+
+class Forbidden(TracksideError):
+    """Permission denied."""
+
+    code = "PERMISSION_DENIED"
+    status = 403
+
+
+class NotFound(TracksideError):
+    """There is no such thing."""
+
+    code = "RESOURCE_DOES_NOT_EXIST"
+    status = 404
+
+
+class TooLarge(TracksideError):
+    """The request's body is larger than this server takes."""
+
+    code = "INVALID_PARAMETER_VALUE"
+    status = 413
+
+
+class InvalidState(TracksideError):
+    """The object is in a state that does not allow this.
+
+    MLflow answers 500 here; its client then retries, as it does against MLflow itself.
+    """
+
+    code = "INVALID_STATE"
+    status = 500
+
+
+class NotServed(TracksideError):
+    """This server's storage cannot do that."""
+
+    code = "NOT_IMPLEMENTED"
+    status = 501
+
+
+class Unavailable(TracksideError):
+    """The server cannot answer just now; try again."""
+
+    code = "TEMPORARILY_UNAVAILABLE"
+    status = 503
+
+
+class StorageFull(TracksideError):
+    """The server's disk is full: nothing of this request was stored. Free space, then send it again."""
+
+    code = "RESOURCE_EXHAUSTED"
+    status = 507
+
+
+class StoreInUse(TracksideError):
+    """Another process serves this data folder."""

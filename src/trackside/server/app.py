@@ -1,0 +1,40 @@
+"""The ASGI application: routes, security headers, start and stop."""
+
+from __future__ import annotations
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from trackside.core import experiments
+from trackside.core.app import App
+from trackside.server import ui
+from trackside.server.mlflow import surface as mlflow_surface
+from trackside.server.native import surface as native_surface
+from trackside.server.routing import Route, Table
+from trackside.server.security import Security
+
+
+def routes() -> list[Route]:
+    """Every route of the server."""
+    return [*mlflow_surface.routes, *native_surface.routes, *ui.routes]
+
+
+class Server:
+    """Serves one App. Also answers ASGI's lifespan: makes the default experiment, closes the store."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._table: ASGIApp = Security(Table(app, routes(), ui.page), app.settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._table(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await experiments.create_default(self._app)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._app.close()
+        await send({"type": "lifespan.shutdown.complete"})

@@ -1,0 +1,165 @@
+"""MLflow's experiment endpoints."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trackside.core import experiments
+from trackside.errors import InvalidParameter
+from trackside.model import Experiment, Page
+from trackside.server.guards import can_edit, can_read
+from trackside.server.mlflow import wire
+from trackside.server.mlflow.paging import limit_of, offset_of, token_of
+from trackside.server.routing import Route, answer, app_of
+
+MOST = 50_000  # experiments a page
+
+
+class Tag(Struct):
+    key: str = ""
+    value: str = ""
+
+
+class CreateExperiment(wire.Shape):
+    name: str = ""
+    artifact_location: str = ""
+    tags: list[Tag] = []
+    required: ClassVar[tuple[str, ...]] = ("name",)
+
+
+class ExperimentId(wire.Shape):
+    experiment_id: str = ""
+    required: ClassVar[tuple[str, ...]] = ("experiment_id",)
+
+
+class ExperimentName(wire.Shape):
+    experiment_name: str = ""
+    required: ClassVar[tuple[str, ...]] = ("experiment_name",)
+
+
+class SearchExperiments(wire.Shape):
+    max_results: int | None = None
+    page_token: str = ""
+    filter: str = ""
+    order_by: list[str] = []
+    view_type: str | int = ""
+
+
+class UpdateExperiment(ExperimentId):
+    new_name: str = ""
+
+
+class SetExperimentTag(ExperimentId):
+    key: str = ""
+    value: str = ""
+    required: ClassVar[tuple[str, ...]] = ("experiment_id", "key")
+
+
+class DeleteExperimentTag(ExperimentId):
+    key: str = ""
+    required: ClassVar[tuple[str, ...]] = ("experiment_id", "key")
+
+
+def experiment_json(experiment: Experiment) -> dict[str, Any]:
+    return {
+        "experiment_id": str(experiment.id),
+        "name": experiment.name,
+        "artifact_location": experiment.artifact_location,
+        "lifecycle_stage": experiment.lifecycle,
+        "last_update_time": experiment.updated_ms,
+        "creation_time": experiment.created_ms,
+        **tags_json(experiment.tags),
+    }
+
+
+def tags_json(tags: dict[str, str]) -> dict[str, Any]:
+    """The field `tags`, left out when there are none, as protobuf does."""
+    return {"tags": [{"key": key, "value": value} for key, value in tags.items()]} if tags else {}
+
+
+async def create(request: Request) -> Response:
+    body = await wire.read(request, CreateExperiment)
+    tags = {tag.key: tag.value for tag in body.tags}
+    experiment_id = await experiments.create(app_of(request), body.name, body.artifact_location, tags)
+    return answer({"experiment_id": str(experiment_id)})
+
+
+async def get(request: Request) -> Response:
+    body = await wire.read(request, ExperimentId)
+    experiment = await experiments.get(app_of(request), body.experiment_id)
+    return answer({"experiment": experiment_json(experiment)})
+
+
+async def get_by_name(request: Request) -> Response:
+    body = await wire.read(request, ExperimentName)
+    experiment = await experiments.get_by_name(app_of(request), body.experiment_name)
+    return answer({"experiment": experiment_json(experiment)})
+
+
+async def search(request: Request) -> Response:
+    body = await wire.read(request, SearchExperiments)
+    if not body.max_results:
+        raise InvalidParameter(
+            f"Invalid value {body.max_results or 0} for parameter 'max_results' supplied. It must be a positive integer"
+        )
+    page = Page(limit_of(body.max_results, MOST, MOST), offset_of(body.page_token))
+    found = await experiments.search(
+        app_of(request),
+        body.filter,
+        body.order_by,
+        wire.view(body.view_type),
+        page._replace(limit=page.limit + 1),
+    )
+    shown = found[: page.limit]
+    more = {"next_page_token": token_of(page.offset + page.limit)} if len(found) > len(shown) else {}
+    return answer({**({"experiments": [experiment_json(each) for each in shown]} if shown else {}), **more})
+
+
+async def update(request: Request) -> Response:
+    body = await wire.read(request, UpdateExperiment)
+    if body.new_name:
+        await experiments.rename(app_of(request), body.experiment_id, body.new_name)
+    return answer({})
+
+
+async def delete(request: Request) -> Response:
+    body = await wire.read(request, ExperimentId)
+    await experiments.delete(app_of(request), body.experiment_id)
+    return answer({})
+
+
+async def restore(request: Request) -> Response:
+    body = await wire.read(request, ExperimentId)
+    await experiments.restore(app_of(request), body.experiment_id)
+    return answer({})
+
+
+async def set_tag(request: Request) -> Response:
+    body = await wire.read(request, SetExperimentTag)
+    await experiments.set_tag(app_of(request), body.experiment_id, body.key, body.value)
+    return answer({})
+
+
+async def delete_tag(request: Request) -> Response:
+    body = await wire.read(request, DeleteExperimentTag)
+    await experiments.delete_tag(app_of(request), body.experiment_id, body.key)
+    return answer({})
+
+
+_AT = "/api/2.0/mlflow/experiments"
+routes = [
+    Route("POST", f"{_AT}/create", create, can_edit),
+    Route("GET", f"{_AT}/get", get, can_read),
+    Route("GET", f"{_AT}/get-by-name", get_by_name, can_read),
+    Route("POST", f"{_AT}/search", search, can_read),
+    Route("GET", f"{_AT}/search", search, can_read),
+    Route("POST", f"{_AT}/update", update, can_edit),
+    Route("POST", f"{_AT}/delete", delete, can_edit),
+    Route("POST", f"{_AT}/restore", restore, can_edit),
+    Route("POST", f"{_AT}/set-experiment-tag", set_tag, can_edit),
+    Route("POST", f"{_AT}/delete-experiment-tag", delete_tag, can_edit),
+]

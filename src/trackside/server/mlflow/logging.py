@@ -1,0 +1,226 @@
+"""MLflow's endpoints for what a training script logs, and for metric histories."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trackside.core import logging, metrics
+from trackside.errors import InvalidParameter
+from trackside.model import ModelMetric, Point
+from trackside.server.guards import can_edit, can_read
+from trackside.server.mlflow import wire
+from trackside.server.mlflow.experiments import Tag
+from trackside.server.mlflow.paging import limit_of, offset_of, token_of
+from trackside.server.mlflow.runs import RunId
+from trackside.server.routing import Route, answer, app_of
+
+HISTORY_PAGE = 25_000  # points
+HISTORY_RUNS = 100
+
+
+class Metric(Struct):
+    key: str = ""
+    value: float | str | bool | None = None
+    timestamp: int | None = None
+    step: int = 0
+    model_id: str = ""
+    dataset_name: str = ""
+    dataset_digest: str = ""
+
+
+class LogMetric(wire.Shape):
+    run_id: str = ""
+    key: str = ""
+    value: float | str | bool | None = None
+    timestamp: int | None = None
+    step: int = 0
+    model_id: str = ""
+    dataset_name: str = ""
+    dataset_digest: str = ""
+    required: ClassVar[tuple[str, ...]] = ("run_id", "key", "value", "timestamp")
+
+
+class LogParam(RunId):
+    key: str = ""
+    value: str = ""
+    required: ClassVar[tuple[str, ...]] = ("run_id", "key")
+
+
+class SetTag(LogParam):
+    pass
+
+
+class DeleteTag(RunId):
+    key: str = ""
+    required: ClassVar[tuple[str, ...]] = ("run_id", "key")
+
+
+class LogBatch(RunId):
+    metrics: list[Metric] = []
+    params: list[Tag] = []
+    tags: list[Tag] = []
+
+
+class GetHistory(RunId):
+    metric_key: str = ""
+    max_results: int | None = None
+    page_token: str = ""
+    required: ClassVar[tuple[str, ...]] = ("run_id", "metric_key")
+
+
+def _point(metric: Metric | LogMetric, path: str) -> Point:
+    value = metric.value
+    if type(value) is not float:
+        value = wire.double(value, f"{path}value")
+    if metric.timestamp is None:
+        raise wire.missing(f"{path}timestamp")
+    return Point(metric.key, metric.step, metric.timestamp, value)
+
+
+def _of_models(
+    run_uuid: str, logged: Sequence[Metric | LogMetric], points: Sequence[Point]
+) -> list[logging.OfModel]:
+    """Those of the metrics that name a logged model."""
+    return [
+        logging.OfModel(
+            metric.model_id,
+            ModelMetric(
+                point.key,
+                point.step,
+                point.timestamp_ms,
+                point.value,
+                run_uuid,
+                metric.dataset_name or None,
+                metric.dataset_digest or None,
+            ),
+        )
+        for metric, point in zip(logged, points, strict=True)
+        if metric.model_id
+    ]
+
+
+async def log_metric(request: Request) -> Response:
+    body = await wire.read_fast(request, LogMetric)
+    point = _point(body, "")
+    await logging.log_metric(app_of(request), body.run_id, point, _of_models(body.run_id, [body], [point]))
+    return answer({})
+
+
+async def log_batch(request: Request) -> Response:
+    body = await wire.read_fast(request, LogBatch)
+    points = [_point(metric, f"metrics[{index}].") for index, metric in enumerate(body.metrics)]
+    batch = logging.Batch(
+        points,
+        [(param.key, param.value) for param in body.params],
+        [(tag.key, tag.value) for tag in body.tags],
+        _of_models(body.run_id, body.metrics, points),
+    )
+    await logging.log_batch(app_of(request), body.run_id, batch)
+    return answer({})
+
+
+async def log_param(request: Request) -> Response:
+    body = await wire.read(request, LogParam)
+    await logging.log_param(app_of(request), body.run_id, body.key, body.value)
+    return answer({})
+
+
+async def set_tag(request: Request) -> Response:
+    body = await wire.read(request, SetTag)
+    await logging.set_tag(app_of(request), body.run_id, body.key, body.value)
+    return answer({})
+
+
+async def delete_tag(request: Request) -> Response:
+    body = await wire.read(request, DeleteTag)
+    await logging.delete_tag(app_of(request), body.run_id, body.key)
+    return answer({})
+
+
+class GetHistories(wire.Shape):
+    """`run_ids` and `run_id` (repeated) both name runs: MLflow's two bulk routes differ in that."""
+
+    run_ids: list[str] = []
+    run_id: list[str] = []
+    metric_key: str = ""
+    max_results: int | None = None
+    start_step: int | None = None
+    end_step: int | None = None
+    required: ClassVar[tuple[str, ...]] = ("metric_key",)
+
+
+async def get_history(request: Request) -> Response:
+    body = await wire.read(request, GetHistory)
+    columns = await metrics.history(app_of(request), body.run_id, body.metric_key)
+    offset = offset_of(body.page_token)
+    limit = len(columns.step) if body.max_results is None else limit_of(body.max_results, 1, 2**31)
+    shown = columns.at(slice(offset, offset + limit))
+    more = {"next_page_token": token_of(offset + limit)} if offset + limit < len(columns.step) else {}
+    found = _metrics_json(body.metric_key, *shown)
+    return answer({**({"metrics": found} if found else {}), **more})
+
+
+def _metrics_json(key: str, steps: Any, times: Any, values: Any) -> list[dict[str, Any]]:
+    return [
+        {"key": key, "value": wire.number(value), "timestamp": time, "step": step}
+        for step, time, value in zip(steps.tolist(), times.tolist(), values.tolist(), strict=True)
+    ]
+
+
+async def get_history_bulk(request: Request) -> Response:
+    """For MLflow's UI: whole histories of one metric of several runs, up to 25,000 points in all."""
+    body = await wire.read(request, GetHistories)
+    found: list[dict[str, Any]] = []
+    for uuid in sorted(_runs_named(body)):
+        columns = await metrics.history(app_of(request), uuid, body.metric_key)
+        found += [{**metric, "run_id": uuid} for metric in _metrics_json(body.metric_key, *columns)]
+    most = min(body.max_results or HISTORY_PAGE, HISTORY_PAGE)
+    return answer({"metrics": found[:most]})
+
+
+async def get_history_bulk_interval(request: Request) -> Response:
+    """Evenly sampled histories: each run's first and last point in the step window are kept."""
+    body = await wire.read(request, GetHistories)
+    if (body.start_step is None) != (body.end_step is None):
+        raise InvalidParameter("If either start step or end step are specified, both must be specified.")
+    if body.start_step is not None and body.end_step is not None and body.start_step > body.end_step:
+        raise InvalidParameter(
+            f"end_step must be greater than start_step. Found start_step={body.start_step} and end_step={body.end_step}."
+        )
+    most = limit_of(body.max_results, 320, 2500)
+    found: list[dict[str, Any]] = []
+    for uuid in _runs_named(body):
+        columns = await metrics.history(app_of(request), uuid, body.metric_key)
+        sample = metrics.evenly_sampled(columns, most, body.start_step, body.end_step)
+        found += [{**metric, "run_id": uuid} for metric in _metrics_json(body.metric_key, *sample)]
+    return answer({"metrics": found} if found else {})
+
+
+def _runs_named(body: GetHistories) -> list[str]:
+    uuids = body.run_ids or body.run_id
+    if not uuids:
+        raise InvalidParameter("GetMetricHistoryBulk request must specify at least one run_id.")
+    if len(uuids) > HISTORY_RUNS:
+        raise InvalidParameter(
+            f"GetMetricHistoryBulk request cannot specify more than {HISTORY_RUNS} run_ids. Received {len(uuids)} run_ids."
+        )
+    return uuids
+
+
+_RUNS = "/api/2.0/mlflow/runs"
+_METRICS = "/api/2.0/mlflow/metrics"
+routes = [
+    Route("POST", f"{_RUNS}/log-metric", log_metric, can_edit),
+    Route("POST", f"{_RUNS}/log-batch", log_batch, can_edit),
+    Route("POST", f"{_RUNS}/log-parameter", log_param, can_edit),
+    Route("POST", f"{_RUNS}/set-tag", set_tag, can_edit),
+    Route("POST", f"{_RUNS}/delete-tag", delete_tag, can_edit),
+    Route("GET", f"{_METRICS}/get-history", get_history, can_read),
+    Route("GET", f"{_METRICS}/get-history-bulk", get_history_bulk, can_read),
+    Route("GET", f"{_METRICS}/get-history-bulk-interval", get_history_bulk_interval, can_read),
+]

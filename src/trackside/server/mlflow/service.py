@@ -1,0 +1,41 @@
+"""Health, version, and what this server can do."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from trackside import __version__
+from trackside.server.guards import open_to_all
+from trackside.server.routing import Route, answer
+
+# What MLflow's client reads before it uses workspaces or large proxied files.
+SERVER_INFO = {
+    "store_type": "SqlStore",
+    "workspaces_enabled": False,
+    "multipart_uploads_enabled": False,
+    "multipart_downloads_enabled": False,
+    "presigned_upload_run_id_supported": False,
+    "presigned_upload_model_id_supported": False,
+    "trace_archival_enabled": False,
+    "features_enabled": [],
+}
+
+
+async def health(request: Request) -> Response:
+    return HTMLResponse("OK")
+
+
+async def version(request: Request) -> Response:
+    return HTMLResponse(__version__)
+
+
+async def server_info(request: Request) -> Response:
+    return answer(SERVER_INFO)
+
+
+routes = [
+    Route("GET", "/health", health, open_to_all),
+    Route("GET", "/version", version, open_to_all),
+    Route("GET", "/api/3.0/mlflow/server-info", server_info, open_to_all),
+]

@@ -1,0 +1,169 @@
+"""How MLflow's requests are read.
+
+What its server accepts beyond plain JSON is accepted here: camelCase names, numbers as
+strings, NaN as a bare token, JSON inside a JSON string, a malformed body as an empty one.
+Hot routes are read by `read_fast`, which falls back to `read` for all of that.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from functools import cache
+from typing import Any, ClassVar, TypeVar
+
+import msgspec
+from msgspec import Struct
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from trackside.core.validate import invalid
+from trackside.errors import FeatureDisabled, InvalidParameter
+from trackside.model import View, clamped
+from trackside.server.body import whole_body
+
+SEE_DOCS = " See the API docs for more information about request parameters."
+_AT = re.compile(r" - at `\$\.?(.*)`$")
+_INTO = re.compile(r"(\w+)|\[(\d+)\]")
+
+
+class Shape(Struct):
+    """A request. Every field has a default; those named in `required` must come, and not empty."""
+
+    required: ClassVar[tuple[str, ...]] = ()
+
+
+S = TypeVar("S", bound=Shape)
+
+
+async def read(request: Request, shape: type[S]) -> S:
+    """The request's fields: from the query string of a GET, else from the JSON body.
+
+    Raises InvalidParameter in MLflow's words.
+    """
+    _refuse_workspace(request)
+    if request.method == "GET":
+        raw = _from_query(request, shape)
+    else:
+        _check_content_type(request)
+        raw = _parsed(await whole_body(request))
+    return _checked(_converted(_spelled(raw, shape), shape))
+
+
+async def read_fast(request: Request, shape: type[S]) -> S:
+    """The same for a POST on a hot path: one pass when the body is plain."""
+    _refuse_workspace(request)
+    _check_content_type(request)
+    body = await whole_body(request)
+    try:
+        fields: S = _decoder(shape).decode(body)
+        if all(getattr(fields, name) for name in shape.required if isinstance(getattr(fields, name), str)):
+            return _checked(fields)
+    except (msgspec.MsgspecError, UnicodeDecodeError, InvalidParameter):
+        pass  # the thorough reader says what is wrong, or finds that nothing is
+    return _checked(_converted(_spelled(_parsed(body), shape), shape))
+
+
+@cache
+def _decoder(shape: type[Shape]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(shape, strict=False)
+
+
+def _refuse_workspace(request: Request) -> None:
+    if "x-mlflow-workspace" in request.headers:
+        raise FeatureDisabled(
+            "Workspace APIs are not available: workspaces are not enabled on this server."
+            " Remove the X-MLFLOW-WORKSPACE header (unset MLFLOW_WORKSPACE)."
+        )
+
+
+def _check_content_type(request: Request) -> None:
+    kind = request.headers.get("content-type", "")
+    if kind and kind.partition(";")[0].strip().lower() != "application/json":
+        raise HTTPException(400, "Bad Request. Content-Type must be one of ['application/json'].")
+
+
+def _from_query(request: Request, shape: type[Shape]) -> dict[str, Any]:
+    lists = {f.encode_name for f in msgspec.structs.fields(shape) if "list" in str(f.type)}
+    query = request.query_params
+    return {name: query.getlist(name) if name in lists else query[name] for name in query}
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    """A malformed body counts as an empty one, as in MLflow; then the missing field is named."""
+    try:
+        raw = json.loads(body)
+        if isinstance(raw, str):  # old clients encode twice
+            raw = json.loads(raw)
+    except (ValueError, RecursionError):
+        return {}
+    return raw if isinstance(raw, dict) else {}
+
+
+def _spelled(raw: dict[str, Any], shape: type[Shape]) -> dict[str, Any]:
+    """Field names as we spell them: camelCase is accepted, and run_uuid for run_id; null is absent."""
+    found: dict[str, Any] = {}
+    names = {field.encode_name for field in msgspec.structs.fields(shape)}
+    for name, value in raw.items():
+        ours = re.sub(r"(?<=[a-z0-9])([A-Z])", lambda m: f"_{m[1].lower()}", name)
+        if ours == "run_uuid" and "run_uuid" not in names:
+            ours = "run_id"
+            if raw.get("run_id"):
+                continue
+        if ours in found and name != ours:
+            raise InvalidParameter(f"Field '{ours}' is given twice, also as '{name}'.")
+        if value is not None:
+            found[ours] = value
+    return found
+
+
+def _converted(raw: dict[str, Any], shape: type[S]) -> S:
+    try:
+        return msgspec.convert(raw, shape, strict=False)
+    except msgspec.ValidationError as error:
+        at = _AT.search(str(error))
+        path = at[1] if at else ""
+        value = _value_at(raw, path)
+        hint = f" Hint: Value was of type '{type(value).__name__}'.{SEE_DOCS}"
+        raise invalid(path, value, hint) from None
+
+
+def _value_at(raw: Any, path: str) -> Any:
+    for name, index in _INTO.findall(path):
+        raw = raw[name] if name else raw[int(index)]
+    return raw
+
+
+def _checked(fields: S) -> S:
+    for name in fields.required:
+        if getattr(fields, name) in (None, "", msgspec.UNSET):
+            raise missing(name)
+    return fields
+
+
+def missing(name: str) -> InvalidParameter:
+    return InvalidParameter(f"Missing value for required parameter '{name}'.{SEE_DOCS}")
+
+
+def double(value: float | str | bool | None, name: str) -> float:
+    """A double as MLflow takes it: a number, a numeric string, "NaN", "Infinity", true as 1."""
+    if value is None:
+        raise missing(name)
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        raise invalid(name, value, f" Hint: Value was of type '{type(value).__name__}'.{SEE_DOCS}") from None
+
+
+def number(value: float) -> float | str:
+    """A double as MLflow gives it: NaN as a string, infinities as the largest double."""
+    return "NaN" if math.isnan(value) else clamped(value)
+
+
+_VIEWS: dict[str, View] = {"DELETED_ONLY": "deleted", "2": "deleted", "ALL": "all", "3": "all"}
+
+
+def view(value: str | int) -> View:
+    """MLflow's view type, by name or number, as ours; active where it says nothing."""
+    return _VIEWS.get(str(value), "active")

@@ -1,0 +1,63 @@
+"""Live updates as server-sent events."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from trackside.core.events import Event, stream
+from trackside.errors import InvalidParameter, Unavailable
+from trackside.server.guards import can_read
+from trackside.server.native import shapes
+from trackside.server.native.bodies import ROOT, number
+from trackside.server.routing import Route, app_of
+
+HEARTBEAT_SECONDS = 15.0
+MOST_TOPICS = 200
+
+
+async def events(request: Request) -> Response:
+    topics = request.query_params.getlist("topic")
+    if not 1 <= len(topics) <= MOST_TOPICS:
+        raise InvalidParameter(f"Name from 1 to {MOST_TOPICS} topics: /events?topic=run:ID&topic=models")
+    hub = app_of(request).events
+    after = request.headers.get("last-event-id") or request.query_params.get("after")
+    listener = hub.listen(topics, after)
+    if listener is None:
+        raise Unavailable("Too many pages are listening for live updates; try again.")
+
+    async def body() -> AsyncIterator[bytes]:
+        try:
+            # The first line says from where to resume: a page that saw no event yet misses none either.
+            yield f"retry: 2000\nid: {hub.last_id}\n: listening\n\n".encode()
+            async for event in stream(listener, HEARTBEAT_SECONDS):
+                yield _text(event)
+        finally:
+            hub.leave(listener)
+
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(body(), headers=headers, media_type="text/event-stream")
+
+
+def _text(event: Event | None) -> bytes:
+    if event is None:
+        return b": heartbeat\n\n"
+    data = event.data
+    if "points" in data:
+        data = {
+            **data,
+            "points": {key: [_point(point) for point in points] for key, points in data["points"].items()},
+        }
+    return b"id: %b\ndata: %b\n\n" % (event.id.encode(), msgspec.json.encode(data))
+
+
+def _point(point: tuple[int, int, float]) -> Any:
+    return point if math.isfinite(point[2]) else (point[0], point[1], number(point[2]))
+
+
+routes = [Route("GET", f"{ROOT}/events", events, can_read, gives=shapes.Event, streams=True)]

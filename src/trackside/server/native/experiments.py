@@ -1,0 +1,95 @@
+"""Experiments for the UI."""
+
+from __future__ import annotations
+
+from msgspec import UNSET
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trackside.core import experiments
+from trackside.model import Activity, Experiment, Page
+from trackside.server.guards import can_edit, can_read
+from trackside.server.native import shapes
+from trackside.server.native.bodies import ROOT, choice, read
+from trackside.server.routing import Route, answer, app_of
+
+MOST = 10_000  # experiments listed
+
+
+def _shape(of: Experiment, activity: Activity) -> shapes.Experiment:
+    return shapes.Experiment(
+        experiment_id=str(of.id),
+        name=of.name,
+        lifecycle=of.lifecycle,
+        artifact_location=of.artifact_location,
+        created_ms=of.created_ms,
+        updated_ms=of.updated_ms,
+        tags=of.tags,
+        runs=activity.runs,
+        running=activity.running,
+        failed=activity.failed,
+        last_activity_ms=activity.last_ms,
+    )
+
+
+async def _one(request: Request, experiment_id: str) -> Response:
+    app = app_of(request)
+    found = await experiments.get(app, experiment_id)
+    return answer(_shape(found, (await experiments.activities(app, [found]))[0]))
+
+
+async def list_experiments(request: Request) -> Response:
+    app = app_of(request)
+    view = choice(request, "view", ("active", "deleted", "all"))
+    found = await experiments.search(app, "", [], view, Page(MOST))
+    text = request.query_params.get("search", "").casefold()
+    found = [each for each in found if text in each.name.casefold()]
+    shown = map(_shape, found, await experiments.activities(app, found))
+    newest = sorted(shown, key=lambda each: each.last_activity_ms or each.created_ms, reverse=True)
+    return answer(shapes.ExperimentList(newest))
+
+
+async def create(request: Request) -> Response:
+    body = await read(request, shapes.NewExperiment)
+    return await _one(request, str(await experiments.create(app_of(request), body.name)))
+
+
+async def get(request: Request) -> Response:
+    return await _one(request, request.path_params["experiment_id"])
+
+
+async def patch(request: Request) -> Response:
+    body = await read(request, shapes.ExperimentPatch)
+    experiment_id = request.path_params["experiment_id"]
+    if body.name is not UNSET:
+        await experiments.rename(app_of(request), experiment_id, body.name)
+    if body.description is not UNSET:
+        await experiments.describe(app_of(request), experiment_id, body.description)
+    return await _one(request, experiment_id)
+
+
+async def delete(request: Request) -> Response:
+    await experiments.delete(app_of(request), request.path_params["experiment_id"])
+    return answer({})
+
+
+async def restore(request: Request) -> Response:
+    await experiments.restore(app_of(request), request.path_params["experiment_id"])
+    return answer({})
+
+
+async def columns(request: Request) -> Response:
+    names = await experiments.column_names(app_of(request), request.path_params["experiment_id"])
+    return answer(shapes.RunColumns(*names))
+
+
+_ONE = f"{ROOT}/experiments/{{experiment_id}}"
+routes = [
+    Route("GET", f"{ROOT}/experiments", list_experiments, can_read, gives=shapes.ExperimentList),
+    Route("POST", f"{ROOT}/experiments", create, can_edit, shapes.NewExperiment, shapes.Experiment),
+    Route("GET", _ONE, get, can_read, gives=shapes.Experiment),
+    Route("PATCH", _ONE, patch, can_edit, shapes.ExperimentPatch, shapes.Experiment),
+    Route("DELETE", _ONE, delete, can_edit, gives=shapes.Empty),
+    Route("POST", f"{_ONE}/restore", restore, can_edit, gives=shapes.Empty),
+    Route("GET", f"{_ONE}/columns", columns, can_read, gives=shapes.RunColumns),
+]

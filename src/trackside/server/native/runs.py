@@ -1,0 +1,202 @@
+"""The runs table and a run's page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import UNSET
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trackside.core import experiments, logged_models, logging, registry, runs
+from trackside.errors import InvalidParameter, NotFound
+from trackside.model import (
+    DATASET_CONTEXT,
+    NOTE,
+    PARENT_RUN,
+    DatasetInput,
+    Latest,
+    LoggedModel,
+    Page,
+    Run,
+    RunInfo,
+)
+from trackside.server.guards import can_edit, can_read
+from trackside.server.native import shapes
+from trackside.server.native.bodies import ROOT, number, read
+from trackside.server.routing import Route, answer, app_of
+
+MOST = 1000  # runs a window
+
+
+async def query(request: Request) -> Response:
+    body = await read(request, shapes.RunsQuery)
+    if not 1 <= body.limit <= MOST or body.offset < 0:
+        raise InvalidParameter(f"'limit' must be from 1 to {MOST} and 'offset' not negative.")
+    wanted = runs.Search(body.experiment_ids, body.filter, body.order_by, body.view)
+    app = app_of(request)
+    found = (await runs.search(app, wanted, Page(body.limit, body.offset))).runs
+    total = await runs.count(app, wanted)
+    return answer(_page(found, body.columns, total))
+
+
+def _page(found: list[Run], columns: list[str], total: int) -> shapes.RunsPage:
+    infos = [run.info for run in found]
+    return shapes.RunsPage(
+        total=total,
+        total_is_exact=total < runs.COUNT_LIMIT,
+        run_ids=[info.uuid for info in infos],
+        names=[info.name for info in infos],
+        experiment_ids=[str(info.experiment_id) for info in infos],
+        statuses=[info.status for info in infos],
+        start_ms=[info.start_ms or None for info in infos],
+        end_ms=[info.end_ms for info in infos],
+        parent_run_ids=[run.tags.get(PARENT_RUN) for run in found],
+        cells={column: _cells(found, column) for column in columns},
+    )
+
+
+_ATTRIBUTES: dict[str, Callable[[RunInfo], Any]] = {
+    "run_id": lambda info: info.uuid,
+    "run_name": lambda info: info.name,
+    "status": lambda info: info.status,
+    "user_id": lambda info: info.user_id,
+    "start_time": lambda info: info.start_ms,
+    "end_time": lambda info: info.end_ms,
+    "artifact_uri": lambda info: info.artifact_uri,
+    "duration": lambda info: None if info.end_ms is None else info.end_ms - info.start_ms,
+}
+
+
+def _cells(found: list[Run], column: str) -> list[shapes.Number | str | None]:
+    kind, _, key = column.partition(".")
+    if kind == "params":
+        return [run.params.get(key) for run in found]
+    if kind == "tags":
+        return [run.tags.get(key) for run in found]
+    if kind == "metrics":
+        latest = [next((metric for metric in run.metrics if metric.key == key), None) for run in found]
+        return [None if metric is None else number(metric.value) for metric in latest]
+    if kind == "attributes" and key in _ATTRIBUTES:
+        return [_ATTRIBUTES[key](run.info) for run in found]
+    raise InvalidParameter(
+        f"Unknown column '{column}'. Columns are metrics.KEY, params.KEY, tags.KEY and attributes."
+        f"{{{', '.join(_ATTRIBUTES)}}}."
+    )
+
+
+async def _one(request: Request) -> Response:
+    app = app_of(request)
+    uuid = request.path_params["run_id"]
+    run = await runs.get(app, uuid)
+    experiment = await experiments.get(app, str(run.info.experiment_id))
+    parent = await _parent(request, run.tags.get(PARENT_RUN))
+    versions = await registry.versions_of_run(app, uuid)
+    info = run.info
+    return answer(
+        shapes.Run(
+            run_id=info.uuid,
+            name=info.name,
+            experiment_id=str(info.experiment_id),
+            experiment_name=experiment.name,
+            status=info.status,
+            lifecycle=info.lifecycle,
+            user=info.user_id,
+            start_ms=info.start_ms or None,
+            end_ms=info.end_ms,
+            artifact_uri=info.artifact_uri,
+            description=run.tags.get(NOTE, ""),
+            params=run.params,
+            tags={key: value for key, value in run.tags.items() if key != NOTE},
+            metrics=[_metric(metric) for metric in run.metrics],
+            datasets=[_dataset(used) for used in run.datasets],
+            models=[_model(model) for model in await logged_models.of_run(app, uuid)],
+            versions=[shapes.VersionRef(version.name, str(version.version)) for version in versions],
+            parent=parent,
+            children=[_ref(child) for child in await runs.children(app, uuid)],
+        )
+    )
+
+
+async def _parent(request: Request, uuid: str | None) -> shapes.RunRef | None:
+    try:
+        return _ref((await runs.get(app_of(request), uuid)).info) if uuid else None
+    except NotFound:
+        return None  # the tag can name a run that was never here
+
+
+def _ref(info: RunInfo) -> shapes.RunRef:
+    return shapes.RunRef(info.uuid, info.name, info.status)
+
+
+def _metric(metric: Latest) -> shapes.MetricSummary:
+    return shapes.MetricSummary(
+        key=metric.key,
+        value=number(metric.value),
+        step=metric.step,
+        timestamp_ms=metric.timestamp_ms,
+        min=metric.min,
+        max=metric.max,
+    )
+
+
+def _dataset(used: DatasetInput) -> shapes.Dataset:
+    of = used.dataset
+    context = used.tags.get(DATASET_CONTEXT)
+    return shapes.Dataset(of.name, of.digest, of.source_type, of.source, context, of.schema, of.profile)
+
+
+def _model(model: LoggedModel) -> shapes.LoggedModel:
+    return shapes.LoggedModel(model.uuid, model.name, model.status, model.artifact_location, model.created_ms)
+
+
+async def get(request: Request) -> Response:
+    return await _one(request)
+
+
+async def patch(request: Request) -> Response:
+    body = await read(request, shapes.RunPatch)
+    uuid = request.path_params["run_id"]
+    if body.name is not UNSET:
+        if not body.name.strip():
+            raise InvalidParameter("A run's name cannot be empty.")
+        await runs.update(app_of(request), uuid, name=body.name)
+    if body.description is not UNSET:
+        await logging.set_tag(app_of(request), uuid, NOTE, body.description)
+    return await _one(request)
+
+
+async def delete(request: Request) -> Response:
+    await runs.delete(app_of(request), request.path_params["run_id"])
+    return answer({})
+
+
+async def restore(request: Request) -> Response:
+    await runs.restore(app_of(request), request.path_params["run_id"])
+    return answer({})
+
+
+async def set_tag(request: Request) -> Response:
+    body = await read(request, shapes.TagValue)
+    at: dict[str, Any] = request.path_params
+    await logging.set_tag(app_of(request), at["run_id"], at["key"], body.value)
+    return answer({})
+
+
+async def delete_tag(request: Request) -> Response:
+    at: dict[str, Any] = request.path_params
+    await logging.delete_tag(app_of(request), at["run_id"], at["key"])
+    return answer({})
+
+
+_ONE = f"{ROOT}/runs/{{run_id}}"
+routes = [
+    Route("POST", f"{ROOT}/runs/query", query, can_read, shapes.RunsQuery, shapes.RunsPage),
+    Route("GET", _ONE, get, can_read, gives=shapes.Run),
+    Route("PATCH", _ONE, patch, can_edit, shapes.RunPatch, shapes.Run),
+    Route("DELETE", _ONE, delete, can_edit, gives=shapes.Empty),
+    Route("POST", f"{_ONE}/restore", restore, can_edit, gives=shapes.Empty),
+    Route("PUT", f"{_ONE}/tags/{{key:path}}", set_tag, can_edit, shapes.TagValue, shapes.Empty),
+    Route("DELETE", f"{_ONE}/tags/{{key:path}}", delete_tag, can_edit, gives=shapes.Empty),
+]

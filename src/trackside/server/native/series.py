@@ -1,0 +1,50 @@
+"""Metric windows for charts."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trackside.core import metrics
+from trackside.errors import InvalidParameter
+from trackside.server.guards import can_read
+from trackside.server.native import shapes
+from trackside.server.native.bodies import ROOT, number, read
+from trackside.server.routing import Route, answer, app_of
+
+MOST_RUNS = 100
+MOST_METRICS = 200
+MOST_BUCKETS = 4000
+
+
+async def query(request: Request) -> Response:
+    body = await read(request, shapes.SeriesQuery)
+    if len(body.run_ids) > MOST_RUNS or len(body.metrics) > MOST_METRICS:
+        raise InvalidParameter(f"A query can name at most {MOST_RUNS} runs and {MOST_METRICS} metrics.")
+    if not 1 <= body.buckets <= MOST_BUCKETS:
+        raise InvalidParameter(f"'buckets' must be from 1 to {MOST_BUCKETS}.")
+    window = metrics.Window(body.axis, body.start, body.end, body.buckets)
+    lines = await metrics.lines(app_of(request), body.run_ids, body.metrics, window)
+    return answer(shapes.SeriesAnswer([_shape(line) for line in lines]))
+
+
+def _shape(line: metrics.Line) -> shapes.Series:
+    return shapes.Series(
+        run_id=line.run_uuid,
+        metric=line.key,
+        points=line.points,
+        exact=line.exact,
+        x=line.x.tolist(),
+        step=line.step.tolist(),
+        time_ms=line.timestamp_ms.tolist(),
+        last=line.last.tolist(),
+        min=line.min.tolist(),
+        max=line.max.tolist(),
+        marks=[
+            shapes.Mark(x, number(value))  # type: ignore[arg-type]
+            for x, value in zip(line.marks_x.tolist(), line.marks.tolist(), strict=True)
+        ],
+    )
+
+
+routes = [Route("POST", f"{ROOT}/series/query", query, can_read, shapes.SeriesQuery, shapes.SeriesAnswer)]

@@ -1,0 +1,15 @@
+"""All routes of the native API."""
+
+from __future__ import annotations
+
+from trackside.server.native import artifacts, events, experiments, openapi, runs, series, service
+
+routes = [
+    *service.routes,
+    *experiments.routes,
+    *runs.routes,
+    *series.routes,
+    *artifacts.routes,
+    *events.routes,
+]
+routes += openapi.routes(routes)

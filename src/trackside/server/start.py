@@ -1,0 +1,93 @@
+"""Start a server: open the store, listen, serve until a signal."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+
+import uvicorn
+
+from trackside.blobs.folder import FolderStore
+from trackside.config import ServerSettings
+from trackside.core.app import App
+from trackside.errors import TracksideError
+from trackside.server.app import Server
+from trackside.store.sqlite import SqliteDatabase
+
+STOP_SECONDS = 4  # for what is in flight when the server is told to stop
+BACKLOG = 2048  # connections that may wait to be accepted
+
+
+class CannotStart(Exception):
+    """The server cannot start; the message says why and what to do."""
+
+
+def serve(settings: ServerSettings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises CannotStart."""
+    listening = listen(settings)
+    app = open_app(settings)
+    config = uvicorn.Config(
+        Server(app),
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
+        timeout_keep_alive=75,  # longer than clients keep idle connections, so that they close first
+    )
+    host, port = listening.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    print(f"Trackside is at http://{shown}:{port} (data: {settings.data_dir})", flush=True)  # noqa: T201
+    _Uvicorn(config, app).run(sockets=[listening])
+
+
+class _Uvicorn(uvicorn.Server):
+    """Ends the streams of live updates first: they would outlast the time for what is in flight."""
+
+    def __init__(self, config: uvicorn.Config, app: App) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.events.close()
+        await super().shutdown(sockets)
+
+
+def open_app(settings: ServerSettings) -> App:
+    """Open or make the store below the data folder. Raises CannotStart."""
+    try:
+        settings.artifact_dir.mkdir(parents=True, exist_ok=True)
+        return App(settings, SqliteDatabase(settings.database_path), FolderStore(settings.artifact_dir))
+    except OSError as error:
+        raise CannotStart(
+            f"The data folder {settings.data_dir} cannot be written: {error.strerror or error}."
+            " Choose another with --data-dir, or change its permissions."
+        ) from error
+    except TracksideError as error:
+        raise CannotStart(error.message) from error
+
+
+def listen(settings: ServerSettings) -> socket.socket:
+    """A bound socket. Raises CannotStart, naming a taken port."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # Protocol TCP said in words: asyncio sets TCP_NODELAY only then, and without it answers stall for 40 ms.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        if error.errno == errno.EADDRINUSE:
+            raise CannotStart(
+                f"Port {settings.port} of {settings.host} is taken by another program."
+                f" Choose another with --port, or 0 for a free one."
+            ) from error
+        reason = os.strerror(error.errno) if error.errno else error
+        raise CannotStart(f"Cannot listen on {settings.host}:{settings.port}: {reason}.") from error
+    return listening

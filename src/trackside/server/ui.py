@@ -1,0 +1,64 @@
+"""The web UI's files: built into `static/` by the wheel's hook, never in git."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+from functools import cache
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+
+from trackside.server.guards import open_to_all
+from trackside.server.routing import Route
+
+STATIC = Path(__file__).with_name("static")
+_NO_UI = (
+    "This installation has no web UI. Build it with `make ui`, or install Trackside's wheel. The API works."
+)
+
+
+async def asset(request: Request) -> Response:
+    """One built file; its name has a hash of its content, so it never changes."""
+    path = (STATIC / "assets" / request.path_params["path"]).resolve()
+    if not path.is_relative_to(STATIC / "assets") or not path.is_file():
+        return PlainTextResponse("Not Found", 404)
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
+    packed = path.with_name(f"{path.name}.gz")
+    if "gzip" in request.headers.get("accept-encoding", "") and packed.is_file():
+        kind = mimetypes.guess_type(path.name)[0]
+        return FileResponse(packed, headers={**headers, "Content-Encoding": "gzip"}, media_type=kind)
+    return FileResponse(path, headers=headers)
+
+
+async def page(request: Request) -> Response:
+    """The UI's page for every path that a browser asks to see; for all else, plain 404.
+
+    Not JSON: MLflow's client takes a non-JSON 404 as "this server lacks the endpoint".
+    """
+    path = request.url.path
+    wants_page = request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
+    if path.startswith(("/api/", "/ajax-api/")) or not (wants_page or path == "/"):
+        return PlainTextResponse("Not Found", 404)
+    index = STATIC / "index.html"
+    if not index.is_file():
+        return PlainTextResponse(_NO_UI, 404)
+    return FileResponse(index, headers={"Cache-Control": "no-cache", "Content-Security-Policy": _policy()})
+
+
+@cache
+def _policy() -> str:
+    hashes = STATIC / "csp.json"
+    inline = json.loads(hashes.read_text())["script_hashes"] if hashes.is_file() else []
+    scripts = " ".join(["script-src 'self'", *(f"'{each}'" for each in inline)])
+    return (
+        f"default-src 'self'; {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:;"
+        " object-src 'none'; base-uri 'self'; frame-ancestors 'self'"
+    )
+
+
+routes = [
+    Route("GET", "/", page, open_to_all),
+    Route("GET", "/assets/{path:path}", asset, open_to_all),
+]

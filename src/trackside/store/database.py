@@ -1,0 +1,108 @@
+"""What the product asks of a database: run named queries, in a transaction, and know when it is durable.
+
+A job is an `async def` function that takes a transaction. PostgreSQL's driver really awaits
+inside it; SQLite's runs it to its end in one thread. Core code is written once for both.
+
+A job must not have effects outside the transaction: when the group it was committed with
+fails, it is run again alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+P = TypeVar("P", bound="Pending")
+Values = Mapping[str, Any]
+Row = Mapping[str, Any]
+
+
+class Statement(Protocol):
+    """SQL that was composed by `filters.compile`, with its bound values."""
+
+    @property
+    def sql(self) -> str: ...
+    @property
+    def values(self) -> Sequence[Any]: ...
+
+
+class Pending(Protocol):
+    """Writes that a group of jobs gathers, to be made once for all of them before the commit."""
+
+    async def flush(self, tx: Transaction) -> None:
+        """Write what was gathered."""
+
+    def discard(self) -> None:
+        """Forget it: the group was rolled back."""
+
+
+class Transaction(Protocol):
+    """A consistent view of the database; writes in it become durable together or not at all."""
+
+    async def one(self, query: str, **values: Any) -> Row | None:
+        """The first row of a named query."""
+
+    async def insert(self, query: str, **values: Any) -> Row:
+        """The row that an INSERT … RETURNING gives."""
+
+    async def all(self, query: str, **values: Any) -> list[Row]:
+        """All rows of a named query."""
+
+    async def run(self, query: str, **values: Any) -> int:
+        """Run a named query for its effect; how many rows it touched."""
+
+    async def many(self, query: str, rows: Iterable[Values]) -> None:
+        """Run a named query once for each mapping of values."""
+
+    async def select(self, statement: Statement) -> list[Row]:
+        """All rows of a composed statement."""
+
+    def pending(self, kind: Callable[[], P]) -> P:
+        """The group's gatherer of this kind, made when it is asked for first."""
+
+
+Job = Callable[[Transaction], Awaitable[T]]
+
+
+class Database(Protocol):
+    """One of the two engines."""
+
+    engine: str
+
+    async def read(self, job: Job[T]) -> T:
+        """Run a job on a read-only snapshot that holds every acknowledged write."""
+
+    async def write(self, job: Job[T]) -> T:
+        """Run a job in a transaction; returns when it is on disk."""
+
+    async def close(self) -> None:
+        """Finish what is queued and let go of the files."""
+
+
+@cache
+def named_queries(*folders: str) -> Mapping[str, str]:
+    """Every query of `sql/<folder>/*.sql`, by the name in its `-- name:` line.
+
+    A later folder's query replaces an earlier one's of the same name: that is how an engine
+    differs where it must.
+    """
+    queries: dict[str, str] = {}
+    for folder in folders:
+        for file in _sql(folder):
+            queries |= parse_queries(file)
+    return queries
+
+
+def parse_queries(text: str) -> dict[str, str]:
+    """Split a file of `-- name: x` headed queries."""
+    parts = re.split(r"^-- name: *(\w+) *$", text, flags=re.MULTILINE)
+    return {name: sql.strip().rstrip(";") for name, sql in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def _sql(folder: str) -> list[str]:
+    root = resources.files("trackside.store") / "sql" / folder
+    return [entry.read_text("utf-8") for entry in root.iterdir() if entry.name.endswith(".sql")]

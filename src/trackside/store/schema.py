@@ -1,0 +1,50 @@
+"""Create and migrate the schema: numbered SQL files, each applied once, in order.
+
+The version is kept in the database (`user_version`). The files are the schema: a new store
+is made by applying all of them, so it cannot differ from a migrated one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from importlib import resources
+from pathlib import Path
+
+from trackside.errors import InvalidState
+
+
+def migrations() -> dict[int, str]:
+    """SQL of each migration by its number."""
+    folder = resources.files("trackside.store") / "sql" / "sqlite" / "migrations"
+    return {
+        int(file.name[:4]): file.read_text("utf-8") for file in sorted(folder.iterdir(), key=lambda f: f.name)
+    }
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the database to the newest version; an older one is backed up beside itself first.
+
+    Raises InvalidState when a newer Trackside has written it.
+    """
+    steps = migrations()
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > max(steps):
+        raise InvalidState(
+            f"{path} was written by a newer Trackside (schema {version}; this one knows {max(steps)}). Upgrade Trackside."
+        )
+    if 0 < version < max(steps):
+        _back_up(connection, path.with_name(f"{path.name}.v{version}.backup"))
+    for number in range(version + 1, max(steps) + 1):
+        connection.executescript(
+            f"BEGIN IMMEDIATE;\n{steps[number]};\nPRAGMA user_version = {number};\nCOMMIT;"
+        )
+
+
+def _back_up(connection: sqlite3.Connection, target: Path) -> None:
+    unfinished = target.with_suffix(".part")
+    copy = sqlite3.connect(unfinished)
+    try:
+        connection.backup(copy)
+    finally:
+        copy.close()
+    unfinished.replace(target)

@@ -1,0 +1,39 @@
+-- name: add_run
+INSERT INTO run (uuid, experiment_id, name, user_id, status, start_ms, artifact_uri)
+VALUES (:uuid, :experiment_id, :name, :user_id, 'RUNNING', :start_ms, :artifact_uri)
+RETURNING *;
+
+-- name: run_by_uuid
+SELECT * FROM run WHERE uuid = :uuid;
+
+-- name: update_run
+UPDATE run SET status = :status, end_ms = :end_ms, name = :name WHERE id = :id;
+
+-- name: set_run_lifecycle
+UPDATE run SET lifecycle = :lifecycle, deleted_ms = :deleted_ms WHERE id = :id;
+
+-- name: children_of_run
+SELECT run.* FROM tag JOIN run ON run.id = tag.run_id
+WHERE tag.key = 'mlflow.parentRunId' AND tag.value = :uuid AND run.lifecycle = 'active'
+ORDER BY run.start_ms, run.uuid
+LIMIT :limit;
+
+-- name: set_param
+INSERT INTO param (run_id, key, value) VALUES (:run_id, :key, :value)
+ON CONFLICT (run_id, key) DO NOTHING;
+
+-- name: param_of_run
+SELECT value FROM param WHERE run_id = :run_id AND key = :key;
+
+-- name: set_tag
+INSERT INTO tag (run_id, key, value) VALUES (:run_id, :key, :value)
+ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value;
+
+-- name: tag_of_run
+SELECT value FROM tag WHERE run_id = :run_id AND key = :key;
+
+-- name: delete_tag
+DELETE FROM tag WHERE run_id = :run_id AND key = :key;
+
+-- name: rename_run
+UPDATE run SET name = :name WHERE id = :id;

@@ -1,0 +1,15 @@
+-- name: append_tail
+INSERT INTO tail (run_id, points, first_ms, last_ms, payload)
+VALUES (:run_id, :points, :first_ms, :last_ms, :payload);
+
+-- name: metric_key_by_name
+SELECT id FROM metric_key WHERE name = :name;
+
+-- name: tail_of_run
+SELECT payload FROM tail WHERE run_id = :run_id ORDER BY id;
+
+-- name: series_of_run
+SELECT metric_key.name, last_step, last_ms, last_value, last_nan, min_value, max_value
+FROM series JOIN metric_key ON metric_key.id = series.key_id
+WHERE run_id = :run_id
+ORDER BY metric_key.name;

@@ -1,0 +1,285 @@
+"""SQLite: one writer thread that commits in groups, and read-only reader threads.
+
+Everything that waits when the writer becomes free goes into one transaction with one
+fsync, and is answered after it. Without load a write therefore costs one fsync; under load
+an fsync is shared by many.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from trackside.errors import StorageFull, StoreInUse, TracksideError, Unavailable
+from trackside.store import schema
+from trackside.store.database import Job, P, Row, Statement, T, Values, named_queries
+
+GROUP_LIMIT = 256  # jobs a transaction: bounds how long the first of them waits for its answer
+READ_SECONDS = 30.0  # a read that takes longer is broken off
+READERS = 4
+_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC}
+_FULL |= {sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_TRUNCATE}
+
+
+class SqliteTransaction:
+    """Runs named queries on one connection. Its coroutines never suspend."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._queries = named_queries("shared", "sqlite")
+        self.gathered: dict[Callable[[], Any], Any] = {}
+        self.asked_pending = 0
+
+    async def one(self, query: str, **values: Any) -> Row | None:
+        rows = await self.all(query, **values)  # all, so that the statement is finished before the commit
+        return rows[0] if rows else None
+
+    async def insert(self, query: str, **values: Any) -> Row:
+        return (await self.all(query, **values))[0]
+
+    async def all(self, query: str, **values: Any) -> list[Row]:
+        return self._connection.execute(self._queries[query], values).fetchall()
+
+    async def run(self, query: str, **values: Any) -> int:
+        return self._connection.execute(self._queries[query], values).rowcount
+
+    async def many(self, query: str, rows: Iterable[Values]) -> None:
+        self._connection.executemany(self._queries[query], rows)
+
+    async def select(self, statement: Statement) -> list[Row]:
+        return self._connection.execute(statement.sql, statement.values).fetchall()
+
+    def pending(self, kind: Callable[[], P]) -> P:
+        self.asked_pending += 1
+        if kind not in self.gathered:
+            self.gathered[kind] = kind()
+        gatherer: P = self.gathered[kind]
+        return gatherer
+
+
+class _Write(NamedTuple):
+    job: Job[Any]
+    loop: asyncio.AbstractEventLoop
+    answer: asyncio.Future[Any]
+
+
+@dataclass(frozen=True)
+class _Failed:
+    error: BaseException
+
+
+class SqliteDatabase:
+    """A store in one file, served by one process."""
+
+    engine = "sqlite"
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, making or migrating it.
+
+        Raises StoreInUse when another process has it, StorageFull or OSError when it cannot be written.
+        """
+        self._path = path
+        self._lock = _lock(path)
+        try:
+            self._connection = _connect(path)
+            schema.migrate(self._connection, path)
+        except sqlite3.Error as error:
+            raise _translated(error) from error
+        self._transaction = SqliteTransaction(self._connection)
+        self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._closed = False
+        self._writer = threading.Thread(target=self._write_groups, name="sqlite-writer", daemon=True)
+        self._writer.start()
+        self._local = threading.local()
+        self._reading: list[sqlite3.Connection] = []
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
+
+    async def write(self, job: Job[T]) -> T:
+        if self._closed:
+            raise Unavailable("The server is shutting down.")
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+        self._queue.put(_Write(job, loop, answer))
+        # Shielded: a client that hangs up must not cancel a write that others share a commit with.
+        return await asyncio.shield(answer)
+
+    async def read(self, job: Job[T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, job)
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._queue.put(None)
+        await asyncio.to_thread(self._writer.join)
+        self._readers.shutdown()
+        for connection in self._reading:
+            connection.close()
+        self._connection.close()
+        os.close(self._lock)
+
+    # --- reader threads
+
+    def _read(self, job: Job[T]) -> T:
+        connection = self._reader_connection()
+        deadline = time.monotonic() + READ_SECONDS
+        connection.set_progress_handler(lambda: int(time.monotonic() > deadline), 20_000)
+        connection.execute("BEGIN")
+        try:
+            result: T = _drive(job(SqliteTransaction(connection)))
+            return result
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+                raise Unavailable(
+                    f"The query took longer than {READ_SECONDS:.0f} s and was stopped."
+                ) from error
+            raise _translated(error) from error
+        finally:
+            connection.execute("ROLLBACK")
+
+    def _reader_connection(self) -> sqlite3.Connection:
+        if not hasattr(self._local, "connection"):
+            self._local.connection = _connect(self._path, readonly=True)
+            self._reading.append(self._local.connection)
+        connection: sqlite3.Connection = self._local.connection
+        return connection
+
+    # --- writer thread
+
+    def _write_groups(self) -> None:
+        while (first := self._queue.get()) is not None:
+            group = [first]
+            stop = False
+            while len(group) < GROUP_LIMIT:
+                try:
+                    waiting = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+                if waiting is None:
+                    stop = True
+                    break
+                group.append(waiting)
+            _answer(group, self._commit(group))
+            if stop:
+                return
+
+    def _commit(self, group: list[_Write]) -> list[Any]:
+        """Results of the jobs, in order; those that failed as _Failed."""
+        try:
+            return self._attempt(group)
+        except Exception as error:  # noqa: BLE001 - whatever it is belongs to the job that waits for it
+            self._roll_back()
+            if len(group) == 1:
+                if isinstance(error, sqlite3.Error):
+                    error = _translated(error)
+                return [_Failed(error)]
+            # Something in the group spoiled it: alone, only the bad one fails.
+            return [result for write in group for result in self._commit([write])]
+
+    def _attempt(self, group: list[_Write]) -> list[Any]:
+        tx = self._transaction
+        tx.gathered.clear()
+        self._connection.execute("BEGIN IMMEDIATE")
+        results: list[Any] = []
+        for write in group:
+            before = (self._connection.total_changes, tx.asked_pending)
+            try:
+                results.append(_drive(write.job(tx)))
+            except TracksideError as error:
+                if (self._connection.total_changes, tx.asked_pending) != before:
+                    raise  # it had begun to write
+                results.append(_Failed(error))
+        for gatherer in tx.gathered.values():
+            _drive(gatherer.flush(tx))
+        self._connection.execute("COMMIT")
+        return results
+
+    def _roll_back(self) -> None:
+        for gatherer in self._transaction.gathered.values():
+            gatherer.discard()
+        self._transaction.gathered.clear()
+        if self._connection.in_transaction:
+            # A disk that is full can have ended the transaction already, between these two lines too.
+            with contextlib.suppress(sqlite3.OperationalError):
+                self._connection.execute("ROLLBACK")
+
+
+def _answer(group: list[_Write], results: list[Any]) -> None:
+    """Hand the results over to the event loops, waking each once."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
+    for write, result in zip(group, results, strict=True):
+        by_loop.setdefault(write.loop, []).append((write.answer, result))
+    for loop, answers in by_loop.items():
+        with contextlib.suppress(RuntimeError):  # that loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(_resolve, answers)
+
+
+def _resolve(answers: list[tuple[asyncio.Future[Any], Any]]) -> None:
+    for answer, result in answers:
+        if answer.done():
+            continue
+        if isinstance(result, _Failed):
+            answer.set_exception(result.error)
+        else:
+            answer.set_result(result)
+
+
+def _drive(coroutine: Any) -> Any:
+    """Run a coroutine that never suspends to its end."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+    raise RuntimeError("a database job awaited something that is not its transaction")
+
+
+def _connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
+    uri = f"{path.resolve().as_uri()}{'?mode=ro' if readonly else ''}"
+    connection = sqlite3.connect(
+        uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=512
+    )
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA busy_timeout = 5000")
+    connection.execute("PRAGMA cache_size = -16384")
+    if not readonly:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # the answer waits for the disk
+        connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _lock(path: Path) -> int:
+    """Own the store: a second server on it would have caches that miss the first one's writes."""
+    descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        owner = os.read(descriptor, 32).decode().strip() or "unknown"
+        os.close(descriptor)
+        raise StoreInUse(
+            f"{path.parent} is served by another process (pid {owner}). Stop it, or choose another --data-dir."
+        ) from None
+    os.truncate(descriptor, 0)
+    os.write(descriptor, f"{os.getpid()}\n".encode())
+    return descriptor
+
+
+def _translated(error: sqlite3.Error) -> Exception:
+    code = getattr(error, "sqlite_errorcode", None)
+    if code in _FULL:
+        return StorageFull()
+    if code == sqlite3.SQLITE_BUSY:
+        return Unavailable("Another process holds the database's lock; try again.")
+    return error
