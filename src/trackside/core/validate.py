@@ -44,6 +44,11 @@ def key(name: str | None, path: str, kind: str) -> None:
             "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.),"
             " spaces ( ), colon(:) and slashes (/).",
         )
+    own_path(name, path)
+
+
+def own_path(name: str, path: str) -> None:
+    """Refuse a name that, as a file's, would be another name or lead out of its folder."""
     normal = posixpath.normpath(name)
     if normal != name or normal == "." or normal.startswith(("..", "/")):
         raise invalid(path, name, _resolves(normal))

@@ -22,6 +22,16 @@ JOIN model_version USING (model_id, version)
 JOIN registered_model ON registered_model.id = model_id
 ORDER BY model_id, model_version.stage;
 
+-- name: models_named_like
+-- Not prompts, which MLflow keeps among the models.
+SELECT * FROM registered_model
+WHERE instr(lower(name), lower(:text)) > 0 AND NOT EXISTS (
+  SELECT 1 FROM registered_model_tag AS prompt
+  WHERE prompt.model_id = registered_model.id AND prompt.key = 'mlflow.prompt.is_prompt' AND prompt.value = 'true'
+)
+ORDER BY updated_ms DESC, name
+LIMIT :limit;
+
 -- name: version_counts_of_models
 SELECT model_id, count(*) AS versions, max(version) AS newest FROM model_version
 WHERE model_id IN (SELECT value FROM json_each(:model_ids))
