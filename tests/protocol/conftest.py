@@ -7,6 +7,7 @@ what is expected here. A test that describes Trackside alone takes `trackside`.
 import json
 import os
 import subprocess
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import httpx
 import pytest
 import servers
 from servers import Server
+from wire import new_experiment, new_run
 
 BOTH = ["trackside", pytest.param("mlflow", marks=pytest.mark.slow)]
 
@@ -95,3 +97,28 @@ def story(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     start = servers.trackside if kind == "trackside" else servers.mlflow
     with start(folder) as running:
         yield tell(version, running.url, folder)
+
+
+@pytest.fixture(scope="session")
+def trackside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A Trackside server for what is ours alone."""
+    with servers.trackside(tmp_path_factory.mktemp("trackside-alone")) as running:
+        yield running
+
+
+@pytest.fixture
+def places(http: httpx.Client) -> dict[str, str]:
+    """A new experiment and a new run of it, by the names that wire.fill puts in."""
+    experiment = new_experiment(http, f"wire {uuid.uuid4().hex}")
+    return {"experiment": experiment, "run": new_run(http, experiment)}
+
+
+@pytest.fixture
+def ours(trackside: Server) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=trackside.url, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def our_run(ours: httpx.Client) -> str:
+    return new_run(ours, new_experiment(ours, f"ours {uuid.uuid4().hex}"))
