@@ -76,6 +76,8 @@ def _row(option: Any) -> str:
 
 
 def _default(option: Any) -> str:
+    if isinstance(option.show_default, str):
+        return _code([option.show_default])
     if option.default is None or callable(option.default):
         return "required" if option.required else ""
     if isinstance(option.default, bool) and option.secondary_opts:

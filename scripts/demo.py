@@ -138,7 +138,6 @@ class Trained:
     """A registered version of the model and the finished run that made it."""
 
     version: str
-    experiment_id: str
     run_id: str
     accuracy: float  # on the evaluation split, 0 to 1
     seconds: float
@@ -162,7 +161,6 @@ def newest_model(url: str) -> Trained | None:
         if info["status"] == "FINISHED" and "test_accuracy" in metrics:
             return Trained(
                 version=version["version"],
-                experiment_id=info["experiment_id"],
                 run_id=info["run_id"],
                 accuracy=metrics["test_accuracy"],
                 seconds=(int(info["end_time"]) - int(info["start_time"])) / 1000,
@@ -186,7 +184,7 @@ def train(options: argparse.Namespace, process: Process, url: str) -> None:
 def report(url: str, trained: Trained) -> None:
     minutes, seconds = divmod(round(trained.seconds), 60)
     say()
-    say(f"run       {url}/experiments/{trained.experiment_id}/runs/{trained.run_id}")
+    say(f"run       {url}/runs/{trained.run_id}")
     say(f"model     {url}/models/{MODEL}/versions/{trained.version}")
     say(f"accuracy  {trained.accuracy:.3f} on the evaluation images; chance is {CHANCE:.3f}")
     say(f"training  {minutes} min {seconds} s")

@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "server": {"core", "model", "errors", "config"},  # config: the type of the settings passed to it
     "monitor": {"model"},
     "doctor": {"model"},
+    "__main__": {"cli"},
     **dict.fromkeys(TRAINER_SIDE, BASE | TRAINER_SIDE),
 }
 

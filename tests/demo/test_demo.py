@@ -106,7 +106,8 @@ def test_a_second_demo_starts_in_seconds_and_stays_until_ctrl_c(data_dir: Path) 
         shown = read_until(process, "Ctrl-C ends it")
         assert time.monotonic() - started < SECOND_S
         (page,) = re.findall(r"run +(http://\S+)", shown)
-        with urllib.request.urlopen(page) as answer:
+        as_browser = urllib.request.Request(page, headers={"Accept": "text/html"})
+        with urllib.request.urlopen(as_browser) as answer:
             assert answer.headers.get_content_type() == "text/html"
         os.killpg(process.pid, signal.SIGINT)
         read_until(process, "done in")
