@@ -1,0 +1,104 @@
+"""order_by clauses: which fields, in which direction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from trackside.errors import InvalidParameter
+from trackside.filters.fields import Column, Field, Kind, Rows, resolve
+from trackside.filters.parse import Name, shortened, split_name, tokens
+
+MAX_FIELDS = 20  # SQLite joins at most 64 tables
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One field to sort by. What lacks it comes last in both directions, after NaN."""
+
+    field: Field
+    target: Column | Rows
+    ascending: bool = True
+    numeric: bool = False  # num(…): text as numbers, what is not a number last
+    dataset_name: str | None = None
+    dataset_digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOrder:
+    """One entry of `order_by` of a search for logged models."""
+
+    field_name: str
+    ascending: bool = True
+    dataset_name: str | None = None
+    dataset_digest: str | None = None
+
+
+def parse_order(kind: Kind, clauses: Sequence[str]) -> list[Order]:
+    """What to sort by, the most important first. Raises InvalidParameter, also for a field named twice."""
+    _check_count(clauses)
+    found = [_clause(kind, clause) for clause in clauses]
+    seen: set[object] = set()
+    for order in found:
+        # Two names of one column are one field. MLflow lets experiments repeat a field.
+        same = (order.target.sql if isinstance(order.target, Column) else order.field, order.numeric)
+        if same in seen and kind.name != "experiment":
+            raise InvalidParameter(f"`order_by` contains duplicate fields: {shortened(repr(list(clauses)))}")
+        seen.add(same)
+    return found
+
+
+def parse_model_order(kind: Kind, clauses: Sequence[ModelOrder]) -> list[Order]:
+    """The same for logged models: their attributes and `metrics.KEY`."""
+    _check_count(clauses)
+    return [_model_clause(kind, clause) for clause in clauses]
+
+
+def _clause(kind: Kind, clause: str) -> Order:
+    name, ascending = _read(clause)
+    field, target = resolve(kind, name, to_sort=True)
+    if field.entity == "dataset":
+        raise InvalidParameter(f"Invalid identifier type '{field.entity}'")
+    if kind.name != "run" and field.entity != "attribute":
+        raise InvalidParameter(f"Invalid order_by entity: {field.entity}")
+    if name.numeric and target.type != "text":
+        raise InvalidParameter(
+            f"Invalid order_by clause '{shortened(clause)}'. num() is for params and tags."
+        )
+    return Order(field, target, ascending, name.numeric)
+
+
+def _read(clause: str) -> tuple[Name, bool]:
+    """`name`, `name ASC`, `num(name) DESC`."""
+    try:
+        words = tokens(clause)[:-1]
+    except InvalidParameter:
+        words = []
+    numeric = [word.text for word in words[:2]] == ["num", "("]
+    if numeric:
+        closed = len(words) > 3 and words[3].text == ")"
+        words = [words[2], *words[4:]] if closed else []
+    if not 1 <= len(words) <= 2 or any(word.kind != "name" for word in words):
+        raise InvalidParameter(f"Invalid order_by clause '{shortened(clause)}'. Could not be parsed.")
+    if len(words) == 2 and words[1].word not in {"ASC", "DESC"}:
+        raise InvalidParameter(f"Invalid ordering key in order_by clause '{shortened(clause)}'.")
+    return split_name(words[0].text, numeric=numeric), len(words) == 1 or words[1].word == "ASC"
+
+
+def _model_clause(kind: Kind, clause: ModelOrder) -> Order:
+    name = split_name(clause.field_name)
+    if name.entity not in {"", "metrics"}:
+        raise InvalidParameter(
+            f"Invalid order by field name: {clause.field_name}. Only metrics are supported."
+        )
+    if not name.entity and name.key not in kind.attributes:
+        raise InvalidParameter(f"Invalid order by field name: {clause.field_name}")
+    field, target = resolve(kind, name)
+    return Order(field, target, clause.ascending, False, clause.dataset_name, clause.dataset_digest)
+
+
+def _check_count(clauses: Sequence[object]) -> None:
+    if len(clauses) > MAX_FIELDS:
+        raise InvalidParameter(
+            f"`order_by` may have at most {MAX_FIELDS} fields; this one has {len(clauses)}."
+        )

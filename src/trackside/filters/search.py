@@ -1,0 +1,170 @@
+"""Searches as statements, ready for `Transaction.select`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trackside.filters.compile import LARGEST_INTEGER, Compiler, DatasetFilter, Sql, all_of, joined, separated
+from trackside.filters.fields import (
+    EXPERIMENTS,
+    LOGGED_MODELS,
+    MODEL_VERSIONS,
+    REGISTERED_MODELS,
+    RUNS,
+    Column,
+)
+from trackside.filters.order import ModelOrder, Order, parse_model_order, parse_order
+from trackside.filters.parse import parse
+from trackside.model import View
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A statement; its values are those of the placeholders, in order."""
+
+    sql: str
+    values: tuple[Any, ...]
+
+
+def search_runs(
+    engine: str,
+    *,
+    experiment_ids: Sequence[int],
+    filter: str = "",  # noqa: A002 - the protocol's word
+    order_by: Sequence[str] = (),
+    view: View = "active",
+    limit: int,
+    offset: int = 0,
+) -> Composed:
+    """Rows of `run`, each once; newest first when no order is given.
+
+    Raises InvalidParameter, as every function here does for a filter or an order that is not valid.
+    """
+    compiler = Compiler(RUNS, engine)
+    orders = parse_order(RUNS, order_by)
+    return _page(compiler, _runs(compiler, experiment_ids, filter, view), orders, limit, offset)
+
+
+def count_runs(
+    engine: str,
+    *,
+    experiment_ids: Sequence[int],
+    filter: str = "",  # noqa: A002
+    view: View = "active",
+    at_most: int,
+) -> Composed:
+    """One row with `n`: how many runs match; counting stops at `at_most`."""
+    compiler = Compiler(RUNS, engine)
+    where = all_of(_runs(compiler, experiment_ids, filter, view))
+    matching = joined("SELECT 1 FROM run WHERE ", where, " LIMIT ", compiler.bind(at_most))
+    counted = joined("SELECT count(*) AS n FROM (", matching, ") AS matching")
+    return Composed(compiler.finished(counted), counted.values)
+
+
+def search_experiments(
+    engine: str,
+    *,
+    filter: str = "",  # noqa: A002
+    order_by: Sequence[str] = (),
+    view: View = "active",
+    limit: int,
+    offset: int = 0,
+) -> Composed:
+    """Rows of `experiment`; newest first when no order is given."""
+    compiler = Compiler(EXPERIMENTS, engine)
+    where = [_lifecycle("experiment", view), compiler.condition(parse(filter))]
+    return _page(compiler, where, parse_order(EXPERIMENTS, order_by), limit, offset)
+
+
+def search_registered_models(
+    engine: str,
+    *,
+    filter: str = "",  # noqa: A002
+    order_by: Sequence[str] = (),
+    limit: int,
+    offset: int = 0,
+) -> Composed:
+    """Rows of `registered_model`, by name when no order is given; prompts only if the filter asks for them."""
+    compiler = Compiler(REGISTERED_MODELS, engine)
+    where = [compiler.without_prompts(parse(filter))]
+    return _page(compiler, where, parse_order(REGISTERED_MODELS, order_by), limit, offset)
+
+
+def search_model_versions(
+    engine: str,
+    *,
+    filter: str = "",  # noqa: A002
+    order_by: Sequence[str] = (),
+    limit: int,
+    offset: int = 0,
+) -> Composed:
+    """Rows of `model_version` with the model's `name`; last changed first when no order is given."""
+    compiler = Compiler(MODEL_VERSIONS, engine)
+    where = [compiler.without_prompts(parse(filter))]
+    return _page(compiler, where, parse_order(MODEL_VERSIONS, order_by), limit, offset)
+
+
+def search_logged_models(
+    engine: str,
+    *,
+    experiment_ids: Sequence[int],
+    filter: str = "",  # noqa: A002
+    datasets: Sequence[DatasetFilter] = (),
+    order_by: Sequence[ModelOrder] = (),
+    limit: int,
+    offset: int = 0,
+) -> Composed:
+    """Rows of `logged_model` that are not deleted; newest first when no order is given.
+
+    With `datasets`, comparisons with metrics are about values on one of them, and without any
+    such comparison a model needs some metric on one of them.
+    """
+    compiler = Compiler(LOGGED_MODELS, engine, datasets)
+    tree = parse(filter)
+    where = [
+        compiler.of_experiments(experiment_ids),
+        _lifecycle("logged_model", "active"),
+        compiler.condition(tree),
+        compiler.on_datasets(tree),
+    ]
+    return _page(compiler, where, parse_model_order(LOGGED_MODELS, order_by), limit, offset)
+
+
+def _runs(compiler: Compiler, experiment_ids: Sequence[int], text: str, view: View) -> list[Sql]:
+    return [compiler.of_experiments(experiment_ids), _lifecycle("run", view), compiler.condition(parse(text))]
+
+
+def _lifecycle(table: str, view: View) -> Sql:
+    if view == "all":
+        return Sql("TRUE")
+    return Sql(f"{table}.lifecycle = '{'active' if view == 'active' else 'deleted'}'")
+
+
+def _page(
+    compiler: Compiler, where: Iterable[Sql], orders: Sequence[Order], limit: int, offset: int
+) -> Composed:
+    kind = compiler.kind
+    joins: list[Sql] = []
+    keys = [key for n, order in enumerate(orders) for key in compiler.sort_keys(order, f"sort_{n}", joins)]
+    named = {order.target.sql for order in orders if isinstance(order.target, Column) and not order.numeric}
+    for column, ascending in kind.tie if orders else kind.start + kind.tie:
+        if column.sql not in named:
+            named.add(column.sql)
+            value = Sql(column.sql)
+            value = compiler.sorted_text(value) if column.type == "text" else value
+            keys.append(value if ascending else joined(value, " DESC"))
+    found = joined(
+        f"SELECT {kind.columns} FROM {kind.source}",  # noqa: S608 - from our own tables
+        *joins,
+        " WHERE ",
+        all_of(where),
+        " ORDER BY ",
+        separated(", ", keys),
+        " LIMIT ",
+        compiler.bind(limit),
+        " OFFSET ",
+        compiler.bind(min(offset, LARGEST_INTEGER)),
+    )
+    return Composed(compiler.finished(found), found.values)
