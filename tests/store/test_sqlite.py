@@ -1,0 +1,235 @@
+"""The engine: group commit, isolation of failures, snapshots, ownership, full disks."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import threading
+
+import pytest
+
+from trackside.errors import InvalidParameter, InvalidState, StoreInUse, Unavailable
+from trackside.store import schema, sqlite
+from trackside.store.sqlite import SqliteDatabase
+
+
+def add(name):
+    async def job(tx):
+        row = await tx.insert("add_experiment", name=name, artifact_location="x", now_ms=1)
+        return row["id"]
+
+    return job
+
+
+async def names(tx):
+    return [row["name"] for row in await tx.select(Composed("SELECT name FROM experiment ORDER BY name"))]
+
+
+class Composed:
+    def __init__(self, sql, values=()):
+        self.sql, self.values = sql, values
+
+
+def test_a_write_is_there_for_the_next_read(db, run):
+    run(db.write(add("a")))
+    assert run(db.read(names)) == ["a"]
+
+
+def test_waiting_writes_share_a_commit(db, run):
+    """While the writer is busy with one job, the others queue up and go into one transaction."""
+    gate, entered = threading.Event(), threading.Event()
+    groups = []
+
+    async def slow(tx):
+        entered.set()
+        gate.wait(5)
+
+    attempt = db._attempt
+    db._attempt = lambda group: (groups.append(len(group)), attempt(group))[1]
+
+    async def all_at_once():
+        first = asyncio.ensure_future(db.write(slow))
+        await asyncio.to_thread(entered.wait, 5)
+        others = [asyncio.ensure_future(db.write(add(f"e{i}"))) for i in range(40)]
+        await asyncio.sleep(0)
+        gate.set()
+        await asyncio.gather(first, *others)
+
+    run(all_at_once())
+    assert groups == [1, 40]
+    assert len(run(db.read(names))) == 40
+
+
+def test_a_refused_job_fails_alone_in_its_group(db, run):
+    async def refused(tx):
+        raise InvalidParameter("no")
+
+    async def group():
+        jobs = [add("a"), refused, add("b")]
+        return await asyncio.gather(*(db.write(job) for job in jobs), return_exceptions=True)
+
+    first, error, last = run(group())
+    assert isinstance(error, InvalidParameter)
+    assert {first, last} == {1, 2}
+    assert run(db.read(names)) == ["a", "b"]
+
+
+@pytest.mark.parametrize("error", [InvalidParameter("late"), ValueError("bug"), sqlite3.IntegrityError("x")])
+def test_a_job_that_fails_after_it_wrote_leaves_nothing_and_harms_nobody(db, run, error):
+    async def half(tx):
+        await add("half")(tx)
+        raise error
+
+    async def group():
+        jobs = [add("a"), half, add("b")]
+        return await asyncio.gather(*(db.write(job) for job in jobs), return_exceptions=True)
+
+    results = run(group())
+    assert type(results[1]) is type(error)
+    assert run(db.read(names)) == ["a", "b"]
+
+
+def test_a_caller_that_gives_up_does_not_cancel_the_write(db, run):
+    async def impatient():
+        waiting = asyncio.ensure_future(db.write(add("kept")))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        await db.write(add("later"))
+
+    run(impatient())
+    assert run(db.read(names)) == ["kept", "later"]
+
+
+def test_a_read_sees_one_snapshot(db, run):
+    run(db.write(add("a")))
+    between, go_on = threading.Event(), threading.Event()
+
+    async def twice(tx):
+        before = await names(tx)
+        between.set()
+        go_on.wait(5)
+        return before, await names(tx)
+
+    async def scenario():
+        reading = asyncio.ensure_future(db.read(twice))
+        await asyncio.to_thread(between.wait, 5)
+        await db.write(add("b"))
+        go_on.set()
+        return await reading
+
+    assert run(scenario()) == (["a"], ["a"])
+
+
+def test_readers_cannot_write(db, run):
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        run(db.read(add("a")))
+
+
+def test_a_read_that_takes_too_long_is_stopped(db, run, monkeypatch):
+    monkeypatch.setattr(sqlite, "READ_SECONDS", 0.05)
+    endless = Composed(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    )
+    with pytest.raises(Unavailable, match="longer than"):
+        run(db.read(lambda tx: tx.select(endless)))
+    assert run(db.read(names)) == []
+
+
+def test_a_second_server_on_the_same_store_is_refused_by_name(db, tmp_path):
+    with pytest.raises(StoreInUse, match=f"pid {os.getpid()}"):
+        SqliteDatabase(tmp_path / "trackside.db")
+
+
+def test_after_close_writes_are_refused_and_files_are_let_go(tmp_path, run):
+    db = SqliteDatabase(tmp_path / "trackside.db")
+    run(db.write(add("a")))
+    run(db.close())
+    with pytest.raises(Unavailable):
+        run(db.write(add("b")))
+    again = SqliteDatabase(tmp_path / "trackside.db")
+    assert run(again.read(names)) == ["a"]
+    run(again.close())
+
+
+def test_durability_settings(db):
+    for pragma, value in {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}.items():
+        assert db._connection.execute(f"PRAGMA {pragma}").fetchone()[0] == value
+
+
+def test_a_full_disk_is_an_error_and_the_store_goes_on(tmp_path):
+    """A limit on file size stands in for a full disk: SQLite sees the same failing write."""
+    script = textwrap.dedent(f"""
+        import asyncio, resource, signal
+        from pathlib import Path
+        from trackside.errors import StorageFull
+        from trackside.store.sqlite import SqliteDatabase
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+        def add(name):
+            async def job(tx):
+                await tx.insert("add_experiment", name=name, artifact_location="x" * 5000, now_ms=1)
+            return job
+
+        async def main():
+            db = SqliteDatabase(Path({str(tmp_path / "t.db")!r}))
+            await db.write(add("before"))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
+            stored = failed = 0
+            for i in range(200):
+                try:
+                    await db.write(add(f"e{{i}}"))
+                    stored += 1
+                except StorageFull:
+                    failed += 1
+            resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            await db.write(add("after"))
+            print(stored, failed, flush=True)
+            await db.close()
+        asyncio.run(main())
+    """)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    stored, failed = map(int, done.stdout.split())
+    assert stored > 0
+    assert failed > 0
+    with sqlite3.connect(tmp_path / "t.db") as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        kept = [name for (name,) in connection.execute("SELECT name FROM experiment")]
+    connection.close()
+    assert len(kept) == stored + 2
+    assert {"before", "after"} <= set(kept)
+
+
+def test_a_newer_schema_is_refused_and_an_older_one_backed_up(tmp_path, monkeypatch, run):
+    path = tmp_path / "trackside.db"
+    run(SqliteDatabase(path).close())
+    newest = max(schema.migrations())
+    known = schema.migrations()
+    monkeypatch.setattr(schema, "migrations", lambda: {**known, newest + 1: "CREATE TABLE extra (x INTEGER)"})
+    run(SqliteDatabase(path).close())
+    backup = tmp_path / f"trackside.db.v{newest}.backup"
+    copy = sqlite3.connect(backup)
+    assert copy.execute("PRAGMA user_version").fetchone()[0] == newest
+    copy.close()
+    monkeypatch.setattr(schema, "migrations", lambda: known)
+    with pytest.raises(InvalidState, match="newer Trackside"):
+        SqliteDatabase(path)
+
+
+def test_every_named_query_compiles(db):
+    """A typo in a query that no test reaches would otherwise wait for a user."""
+    from trackside.store.database import named_queries
+
+    for name, sql in named_queries("shared", "sqlite").items():
+        values = dict.fromkeys(set(re.findall(r":(\w+)", sql)))
+        try:
+            db._connection.execute(f"EXPLAIN {sql}", values)
+        except sqlite3.Error as error:
+            pytest.fail(f"{name}: {error}")
