@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -23,6 +23,10 @@ class ServerSettings:
     body_limit_bytes: int = 32 * 1024**2  # of everything but artifacts
     handler_seconds: float = 60.0
     truncate_long_values: bool = True  # long params and tags, as MLflow's MLFLOW_TRUNCATE_LONG_VALUES
+    # A regular expression that sources of model versions must match; empty for any.
+    model_source_pattern: str = field(
+        default_factory=lambda: os.environ.get("MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX", "")
+    )
 
     @property
     def database_path(self) -> Path:

@@ -20,6 +20,7 @@ from trackside.store.database import Job, Row, T, Transaction
 NAME_LENGTH = 256
 ALIAS_LENGTH = 255
 TAG_LENGTH = 100_000
+STAGES = ("None", "Staging", "Production", "Archived")
 PROMPT = "mlflow.prompt.is_prompt"  # MLflow keeps prompts among the models, marked with this tag
 
 _ALIAS = re.compile(r"[\w\-]+")
@@ -305,6 +306,14 @@ def announce(app: App, name: str) -> None:
 
 
 # --- checks
+
+
+def canonical_stage(stage: str) -> str:
+    """The stage as it is written; any case is taken. Raises InvalidParameter."""
+    for known in STAGES:
+        if known.lower() == stage.lower():
+            return known
+    raise InvalidParameter(f"Invalid Model Version stage: {stage}. Value must be one of {', '.join(STAGES)}.")
 
 
 def check_name(name: str, path: str = "name") -> None:

@@ -95,7 +95,7 @@ async def search(app: App, wanted: Search, page: Page) -> Found:
     """A page of runs; by default the newest first."""
     statement = filters.search_runs(
         app.db.engine,
-        experiment_ids=_numbers(wanted.experiment_ids),
+        experiment_ids=experiment_numbers(wanted.experiment_ids),
         filter=wanted.filter,
         order_by=wanted.order_by,
         view=wanted.view,
@@ -114,7 +114,7 @@ async def count(app: App, wanted: Search, at_most: int = COUNT_LIMIT) -> int:
     """How many runs match; counting stops at `at_most`."""
     statement = filters.count_runs(
         app.db.engine,
-        experiment_ids=_numbers(wanted.experiment_ids),
+        experiment_ids=experiment_numbers(wanted.experiment_ids),
         filter=wanted.filter,
         view=wanted.view,
         at_most=at_most,
@@ -202,6 +202,6 @@ def announce(app: App, uuid: str, experiment_id: int) -> None:
     app.events.soon(f"experiment:{experiment_id}", kind="run", run_id=uuid)
 
 
-def _numbers(experiment_ids: list[str]) -> list[int]:
+def experiment_numbers(experiment_ids: list[str]) -> list[int]:
     """Ids that can exist; others name no experiment, so they match nothing."""
     return [int(each) for each in experiment_ids if each.isascii() and each.isdecimal() and int(each) < 2**63]

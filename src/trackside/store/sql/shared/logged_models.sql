@@ -50,3 +50,7 @@ SELECT value FROM logged_model_tag WHERE model_id = :model_id AND key = :key;
 
 -- name: delete_logged_model_tag
 DELETE FROM logged_model_tag WHERE model_id = :model_id AND key = :key;
+
+-- name: add_model_output
+INSERT INTO run_model (run_id, model_uuid, direction, step) VALUES (:run_id, :model_uuid, 'output', :step)
+ON CONFLICT (run_id, direction, model_uuid) DO UPDATE SET step = excluded.step;

@@ -49,6 +49,5 @@ SELECT model_id, version, alias FROM registered_model_alias
 WHERE model_id IN (SELECT json_extract(value, '$[0]') FROM json_each(:versions))
 ORDER BY model_id, alias;
 
--- name: runs_of_versions
-SELECT run.uuid, run.name, run.experiment_id FROM run
-WHERE uuid IN (SELECT value FROM json_each(:run_uuids));
+-- name: runs_by_uuid
+SELECT * FROM run WHERE uuid IN (SELECT value FROM json_each(:run_uuids));
