@@ -53,6 +53,8 @@ def _check(path: str, *, folder: bool) -> None:
 def inside(app: App, uri: str) -> str:
     """The path in our blob store that an artifact URI names. Raises NotServed for other storage."""
     root = f"{app.blobs.uri}/"
+    if uri == app.blobs.uri:
+        return ""
     if not uri.startswith(root):
         raise NotServed(f"The artifacts at '{uri}' are not in this server's store ('{app.blobs.uri}').")
     return safe_path(uri.removeprefix(root), folder=True)
@@ -70,14 +72,17 @@ async def root_of_run(app: App, uuid: str) -> str:
 async def entries(app: App, root_uri: str, path: str) -> list[ArtifactEntry]:
     """Entries of a folder below an artifact URI, with paths from that URI, sorted; none when it is missing."""
     root = inside(app, root_uri)
-    below = safe_path(path, folder=True)
-    found = await app.blobs.entries(f"{root}/{below}" if below else root)
+    found = await app.blobs.entries(_joined(root, safe_path(path, folder=True)))
     return [ArtifactEntry(e.path.removeprefix(f"{root}/"), e.is_dir, e.size_bytes) for e in found]
 
 
 async def open_below(app: App, root_uri: str, path: str, start: int = 0, end: int | None = None) -> Blob:
     """A file below an artifact URI. Raises NotFound."""
-    return await app.blobs.open(f"{inside(app, root_uri)}/{safe_path(path)}", start, end)
+    return await app.blobs.open(_joined(inside(app, root_uri), safe_path(path)), start, end)
+
+
+def _joined(*parts: str) -> str:
+    return "/".join(part for part in parts if part)
 
 
 async def put(app: App, path: str, chunks: AsyncIterator[bytes]) -> int:

@@ -1,0 +1,134 @@
+"""Starting and stopping the real process: readiness, refusals, signals."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+
+@contextmanager
+def served(*arguments, **environment):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "trackside", "server", "--port", "0", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, **environment},
+    )
+    try:
+        line = process.stdout.readline()
+        yield process, re.search(r"http://\S+", line)[0]
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def refused(*arguments):
+    done = subprocess.run(
+        [sys.executable, "-m", "trackside", "server", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_with_zero_within_five_seconds_even_with_listeners(tmp_path, number):
+    with served("--data-dir", tmp_path) as (process, url):
+        assert httpx.get(f"{url}/health").text == "OK"
+        with httpx.stream("GET", f"{url}/api/trackside/v1/events?topic=models") as stream:
+            next(stream.iter_lines())
+            process.send_signal(number)
+            began = time.monotonic()
+            assert process.wait(10) == 0
+        assert time.monotonic() - began < 5
+
+
+def test_a_taken_port_is_named(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, said = refused("--port", port, "--data-dir", tmp_path)
+    assert code == 1
+    assert f"Port {port}" in said
+    assert "--port" in said
+
+
+def test_a_data_folder_that_cannot_be_written(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    code, said = refused("--port", 0, "--data-dir", blocked / "data")
+    assert code == 1
+    assert "cannot be written" in said
+    assert "--data-dir" in said
+
+
+def test_a_read_only_data_folder():
+    """/proc refuses new folders to everybody, root too."""
+    code, said = refused("--port", 0, "--data-dir", "/proc/trackside")
+    assert code == 1
+    assert "cannot be written" in said
+
+
+def test_a_data_folder_in_use_is_named_with_its_owner(tmp_path):
+    with served("--data-dir", tmp_path) as (process, _):
+        code, said = refused("--port", 0, "--data-dir", tmp_path)
+    assert code == 1
+    assert str(process.pid) in said
+
+
+def test_listening_beyond_loopback_needs_words(tmp_path):
+    code, said = refused("--host", "0.0.0.0", "--port", 0, "--data-dir", tmp_path)
+    assert code == 2
+    assert "--no-auth" in said
+    with served("--host", "0.0.0.0", "--no-auth", "--data-dir", tmp_path) as (_, url):
+        port = url.rsplit(":", 1)[1]
+        assert httpx.get(f"http://127.0.0.1:{port}/health").text == "OK"
+
+
+def test_a_store_of_a_killed_server_opens_with_all_that_was_acknowledged(tmp_path):
+    with served("--data-dir", tmp_path) as (process, url), httpx.Client(base_url=url) as client:
+        created = client.post("/api/2.0/mlflow/runs/create", json={"experiment_id": "0"})
+        run_id = created.json()["run"]["info"]["run_id"]
+        for step in range(20):
+            metric = {"run_id": run_id, "key": "loss", "value": step, "step": step, "timestamp": 1}
+            assert client.post("/api/2.0/mlflow/runs/log-metric", json=metric).status_code == 200
+        upload = client.put(f"/api/2.0/mlflow-artifacts/artifacts/0/{run_id}/artifacts/a.txt", content=b"abc")
+        assert upload.status_code == 200
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait(5)
+    # What an upload that was cut off by the kill leaves behind
+    (tmp_path / "artifacts" / ".incoming" / "half").write_bytes(b"half")
+    with served("--data-dir", tmp_path) as (_, url), httpx.Client(base_url=url) as client:
+        history = client.get(
+            "/api/2.0/mlflow/metrics/get-history", params={"run_id": run_id, "metric_key": "loss"}
+        ).json()["metrics"]
+        assert [metric["value"] for metric in history] == list(range(20))
+        assert client.get("/get-artifact", params={"run_id": run_id, "path": "a.txt"}).content == b"abc"
+    assert list((tmp_path / "artifacts" / ".incoming").iterdir()) == []
+
+
+def test_settings_come_from_the_environment_too(tmp_path):
+    with served(TRACKSIDE_DATA_DIR=str(tmp_path / "d")) as (_, url):
+        assert httpx.get(f"{url}/health").text == "OK"
+    assert (tmp_path / "d" / "trackside.db").is_file()
+
+
+def test_the_package_is_light():
+    """`import trackside` and the command's help load no server, no torch, no numpy."""
+    script = "import sys, trackside.cli; print(sorted({m.split('.')[0] for m in sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert not {"numpy", "torch", "uvicorn", "starlette", "mlflow", "PIL"} & set(eval(done.stdout))
