@@ -40,7 +40,6 @@ def client_environment(**more: str) -> dict[str, str]:
     return {
         **kept,
         "MLFLOW_DISABLE_TELEMETRY": "true",
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
         **more,
     }
@@ -143,8 +142,11 @@ def trackside(folder: Path, *options: str, port: int | None = None) -> Server:
     )
 
 
-def mlflow(folder: Path, *options: str, port: int | None = None, workers: int = 1) -> Server:
-    """A real MLflow server on SQLite and a folder; it takes about 12 s to start."""
+def mlflow(folder: Path, port: int | None = None, *, workers: int = 1, jobs: bool = False) -> Server:
+    """A real MLflow server on SQLite and a folder; it takes about 12 s to start.
+
+    As shipped it has 4 workers and runs jobs, in a dozen processes more; for its answers neither matters.
+    """
     port = port or free_port()
     command = [
         str(client_python(AUTHORITY)),
@@ -162,7 +164,5 @@ def mlflow(folder: Path, *options: str, port: int | None = None, workers: int = 
         "--artifacts-destination",
         f"{folder}/artifacts",
     ]
-    environment = client_environment()
-    return Server(
-        "mlflow", [*command, *store, "--workers", str(workers), *options], folder, port, environment
-    )
+    environment = client_environment(MLFLOW_SERVER_ENABLE_JOB_EXECUTION=str(jobs).lower())
+    return Server("mlflow", [*command, *store, "--workers", str(workers)], folder, port, environment)
