@@ -14,7 +14,7 @@ from trackside.errors import InvalidParameter
 from trackside.filters.dialects import DIALECTS
 from trackside.filters.fields import PROMPT_TAG, Column, Field, Kind, Rows, bad_operator, operators, resolve
 from trackside.filters.order import Order
-from trackside.filters.parse import And, Comparison, Node, Not, Or, check_storable, place, unquoted
+from trackside.filters.parse import And, Comparison, Node, Not, Or, check_storable, place, shortened, unquoted
 from trackside.filters.values import Value, read
 from trackside.model import LARGEST
 
@@ -71,7 +71,7 @@ class Compiler:
     def without_prompts(self, tree: Node | None) -> Sql:
         """The filter; as in MLflow, prompts match only if its first condition on their tag asks for them."""
         for comparison in comparisons(tree):
-            field, _ = resolve(self.kind, comparison.name)
+            field, _ = self._resolved(comparison)
             if field == _PROMPT:
                 wanted = {"=": "true", "!=": "false"}.get(comparison.operator)
                 if wanted and unquoted(comparison.values[0].text, "'\"").lower() == wanted:
@@ -83,7 +83,7 @@ class Compiler:
 
     def on_datasets(self, tree: Node | None) -> Sql:
         """When no comparison is about a metric: the model has some metric on one of the datasets."""
-        compared = {resolve(self.kind, comparison.name)[0].entity for comparison in comparisons(tree)}
+        compared = {self._resolved(comparison)[0].entity for comparison in comparisons(tree)}
         if not self._datasets or "metric" in compared:
             return Sql("TRUE")
         on = "SELECT 1 FROM logged_model_metric AS t WHERE t.model_id = logged_model.id AND "
@@ -97,11 +97,14 @@ class Compiler:
         word = " AND " if isinstance(node, And) else " OR "
         return joined("(", separated(word, [self._node(part) for part in node.parts]), ")")
 
+    def _resolved(self, comparison: Comparison) -> tuple[Field, Column | Rows]:
+        return resolve(self.kind, comparison.name, where=place(comparison.at))
+
     def _comparison(self, comparison: Comparison) -> Sql:
-        field, target = resolve(self.kind, comparison.name)
+        field, target = self._resolved(comparison)
         if comparison.name.numeric and target.type != "text":
             raise InvalidParameter(
-                f"num() is for params and tags, not for '{field.key}'{place(comparison.at)}"
+                f"num() is for params and tags, not for '{shortened(field.key)}'{place(comparison.at)}"
             )
         if comparison.operator not in _NULL_TESTS:
             values = read(self.kind, field, target, comparison)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from trackside.errors import InvalidParameter
-from trackside.filters.parse import Name, split_name
+from trackside.filters.parse import Name, shortened, split_name
 
 Entity = Literal["metric", "parameter", "tag", "attribute", "dataset"]
 # integer: a number that must not have a fraction; id: an integer that is written in quotes
@@ -61,6 +61,9 @@ class Rows(NamedTuple):
     newest: str = ""  # which of several rows sorts the object; else there is at most one
 
 
+Place = TypeVar("Place", Column, Rows)
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of object: its table and its fields."""
@@ -77,30 +80,23 @@ class Kind:
     prompts: str = ""  # true for prompts, which MLflow keeps among the models and hides
 
 
-def resolve(kind: Kind, name: Name, *, to_sort: bool = False) -> tuple[Field, Column | Rows]:
-    """The field that a name means, and where it is. Raises InvalidParameter if there is none."""
+def resolve(kind: Kind, name: Name, *, where: str = "", to_sort: bool = False) -> tuple[Field, Column | Rows]:
+    """The field that a name means, and its place in the database.
+
+    Raises InvalidParameter if there is none; the message ends with `where`.
+    """
     entity = _ENTITIES.get(name.entity)
-    if entity is None or not (
-        entity == "attribute" or entity in kind.rows or (entity == "dataset" and kind.datasets)
-    ):
-        raise InvalidParameter(_unknown_entity(kind, name.entity))
-    key = name.key
+    if entity is None or not (entity in {"attribute", *kind.rows} or (entity == "dataset" and kind.datasets)):
+        raise InvalidParameter(_unknown_entity(kind, shortened(name.entity)) + where)
+    found = Field(entity, name.key)
     if entity == "dataset":
-        if key not in kind.datasets:
-            raise InvalidParameter(
-                f"Invalid dataset key '{key}' specified. Valid keys are '{as_set(kind.datasets)}'"
-            )
-        return Field(entity, key), kind.datasets[key]
+        return found, _listed(kind.datasets, name.key, "dataset key", where)
     if entity != "attribute":
-        return Field(entity, key), kind.rows[entity]
-    columns = kind.sortable if to_sort and kind.sortable is not None else kind.attributes
-    if key not in columns:
-        if to_sort and kind.name == "registered model":
-            raise InvalidParameter(
-                f"Invalid order by key '{key}' specified. Valid keys are '{as_set(columns)}'"
-            )
-        raise InvalidParameter(f"Invalid attribute key '{key}' specified. Valid keys are '{as_set(columns)}'")
-    return Field(entity, key), columns[key]
+        return found, kind.rows[entity]
+    if not to_sort or kind.sortable is None:
+        return found, _listed(kind.attributes, name.key, "attribute key", where)
+    what = "order by key" if kind.name == "registered model" else "attribute key"
+    return found, _listed(kind.sortable, name.key, what, where)
 
 
 def parse_field(text: str) -> Field:
@@ -125,7 +121,7 @@ def bad_operator(kind: Kind, found: Field, type_: Type, operator: str) -> str:
     valid = operators(type_)
     if kind.name == "logged model":
         entity = {"metric": "metrics", "parameter": "params", "tag": "tags"}.get(found.entity, "attributes")
-        name = f"{entity}.{found.key}"
+        name = f"{entity}.{shortened(found.key)}"
         return f"Invalid comparison operator for {name}: {operator!r}. Expected one of {valid}."
     if kind.name == "run" or (kind.name == "experiment" and found.entity == "attribute" and type_ != "id"):
         return f"Invalid comparator '{operator}' not one of '{as_set(valid)}'"
@@ -140,6 +136,14 @@ def bad_operator(kind: Kind, found: Field, type_: Type, operator: str) -> str:
 def as_set(names: Iterable[str]) -> str:
     """As MLflow prints a set, but always in the same order."""
     return "{" + ", ".join(repr(name) for name in sorted(names)) + "}"
+
+
+def _listed(known: Mapping[str, Place], key: str, what: str, where: str) -> Place:
+    if key not in known:
+        raise InvalidParameter(
+            f"Invalid {what} '{shortened(key)}' specified. Valid keys are '{as_set(known)}'{where}"
+        )
+    return known[key]
 
 
 def _unknown_entity(kind: Kind, entity: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from trackside.errors import InvalidParameter
 from trackside.filters.fields import Column, Field, Kind, Rows, resolve
-from trackside.filters.parse import Name, shortened, split_name, tokens
+from trackside.filters.parse import Name, check_storable, shortened, split_name, tokens
 
 MAX_FIELDS = 20  # SQLite joins at most 64 tables
 
@@ -86,13 +86,12 @@ def _read(clause: str) -> tuple[Name, bool]:
 
 
 def _model_clause(kind: Kind, clause: ModelOrder) -> Order:
-    name = split_name(clause.field_name)
+    check_storable(clause.field_name)
+    name, shown = split_name(clause.field_name), shortened(clause.field_name)
     if name.entity not in {"", "metrics"}:
-        raise InvalidParameter(
-            f"Invalid order by field name: {clause.field_name}. Only metrics are supported."
-        )
+        raise InvalidParameter(f"Invalid order by field name: {shown}. Only metrics are supported.")
     if not name.entity and name.key not in kind.attributes:
-        raise InvalidParameter(f"Invalid order by field name: {clause.field_name}")
+        raise InvalidParameter(f"Invalid order by field name: {shown}")
     field, target = resolve(kind, name)
     return Order(field, target, clause.ascending, False, clause.dataset_name, clause.dataset_digest)
 

@@ -88,7 +88,7 @@ def parse(text: str) -> Node | None:
     if not text:
         return None
     if not text.strip():
-        raise InvalidParameter(f"Invalid filter '{text}'. Could not be parsed.")
+        raise InvalidParameter(f"Invalid filter '{shortened(text)}'. Could not be parsed.")
     return _Parser(text, tokens(text)).parse()
 
 

@@ -65,7 +65,9 @@ def _attribute_number(field: Field, target: Column | Rows, token: Token) -> int 
 
 def _integer(text: str) -> int:
     value = float(text)  # int() refuses thousands of digits
-    return int(text) if abs(value) < _INT64 else int(math.copysign(_INT64, value))
+    if abs(value) >= _INT64:
+        return _INT64 if value > 0 else -_INT64
+    return int(text)
 
 
 def _in_range(value: int) -> int:

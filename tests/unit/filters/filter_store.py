@@ -31,7 +31,9 @@ class Store:
         return [row[name] for row in self.rows(statement)]
 
     def plan(self, statement: Composed) -> list[str]:
-        return [row["detail"] for row in self.db.execute(f"EXPLAIN QUERY PLAN {statement.sql}", statement.values)]
+        return [
+            row["detail"] for row in self.db.execute(f"EXPLAIN QUERY PLAN {statement.sql}", statement.values)
+        ]
 
     def experiment(self, number: int, name: str = "", **values: Any) -> int:
         given = {"created_ms": 0, "updated_ms": 0, "artifact_location": "a"} | values
@@ -42,7 +44,13 @@ class Store:
 
     def run(self, uuid: str, *, experiment: int = 1, **values: Any) -> int:
         """A run; `metrics`, `params`, `tags` and `datasets` [(name, digest, context)] with it."""
-        given = {"name": uuid, "user_id": "ann", "status": "FINISHED", "start_ms": 0, "artifact_uri": f"a/{uuid}"}
+        given = {
+            "name": uuid,
+            "user_id": "ann",
+            "status": "FINISHED",
+            "start_ms": 0,
+            "artifact_uri": f"a/{uuid}",
+        }
         given |= values
         metrics, datasets = given.pop("metrics", {}), given.pop("datasets", [])
         params, tags = given.pop("params", {}), given.pop("tags", {})
@@ -68,7 +76,9 @@ class Store:
 
     def dataset(self, run_id: int, experiment: int, name: str, digest: str, context: str | None) -> None:
         given = {"experiment_id": experiment, "name": name, "digest": digest}
-        found = self.db.execute("SELECT id FROM dataset WHERE name = ? AND digest = ?", (name, digest)).fetchone()
+        found = self.db.execute(
+            "SELECT id FROM dataset WHERE name = ? AND digest = ?", (name, digest)
+        ).fetchone()
         dataset_id = found[0] if found else self.insert("dataset", **given, source_type="local", source="s")
         use = self.insert("run_dataset", run_id=run_id, dataset_id=dataset_id)
         if context is not None:
@@ -79,7 +89,9 @@ class Store:
         self.pairs("registered_model_tag", {"model_id": model_id}, tags or {})
         return model_id
 
-    def version(self, model_id: int, version: int, *, tags: Mapping[str, str] | None = None, **values: Any) -> None:
+    def version(
+        self, model_id: int, version: int, *, tags: Mapping[str, str] | None = None, **values: Any
+    ) -> None:
         given = {"source": "s", "storage_location": "s", "created_ms": 0, "updated_ms": 0} | values
         self.insert("model_version", model_id=model_id, version=version, **given)
         self.pairs("model_version_tag", {"model_id": model_id, "version": version}, tags or {})
@@ -96,6 +108,11 @@ class Store:
         for key, value, timestamp_ms, name, digest in metrics:
             nan = math.isnan(value)
             at = {"timestamp_ms": timestamp_ms, "step": 0, "run_uuid": f"r{name}{digest}"}
-            on = {"dataset_name": name, "dataset_digest": digest, "value": 0.0 if nan else value, "is_nan": nan}
+            on = {
+                "dataset_name": name,
+                "dataset_digest": digest,
+                "value": 0.0 if nan else value,
+                "is_nan": nan,
+            }
             self.insert("logged_model_metric", model_id=model_id, key=key, **at, **on)
         return model_id

@@ -1,0 +1,370 @@
+"""Text to tree: what is accepted, what is refused, and the character that an error names."""
+
+from __future__ import annotations
+
+import pytest
+
+from trackside.errors import InvalidParameter
+from trackside.filters import (
+    Field,
+    parse_field,
+    search_experiments,
+    search_logged_models,
+    search_model_versions,
+    search_registered_models,
+    search_runs,
+)
+from trackside.filters.parse import (
+    MAX_CHARACTERS,
+    MAX_COMPARISONS,
+    MAX_DEPTH,
+    And,
+    Comparison,
+    Name,
+    Not,
+    Or,
+    parse,
+)
+
+
+def compare(text: str) -> tuple[Name, str, list[str], int]:
+    tree = parse(text)
+    assert isinstance(tree, Comparison)
+    return tree.name, tree.operator, [value.text for value in tree.values], tree.at
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "operator", "values"),
+    [
+        ("metrics.loss < 0.3", Name("metrics", "loss"), "<", ["0.3"]),
+        ("metrics.loss<-1.5e-3", Name("metrics", "loss"), "<", ["-1.5e-3"]),
+        ("metrics.loss\n>=\t.5", Name("metrics", "loss"), ">=", [".5"]),
+        ("metrics.`a b` != 5.", Name("metrics", "a b"), "!=", ["5."]),
+        ('metrics."a b" = 1e+3', Name("metrics", "a b"), "=", ["1e+3"]),
+        ("`metrics`.a.b > 1", Name("metrics", "a.b"), ">", ["1"]),
+        ("metrics.system/cpu-0 > +1", Name("metrics", "system/cpu-0"), ">", ["+1"]),
+        ("params.\"a'b\" = 'x'", Name("params", "a'b"), "=", ["'x'"]),
+        ('tags.in = "it\'s"', Name("tags", "in"), "=", ['"it\'s"']),
+        ("tags.é LIKE 'a''b'", Name("tags", "é"), "LIKE", ["'a''b'"]),
+        (r"tags.a ilike 'a\'b'", Name("tags", "a"), "ILIKE", [r"'a\'b'"]),
+        ("status = 'FINISHED'", Name("", "status"), "=", ["'FINISHED'"]),
+        ("run_id in ('a', \"b\",)", Name("", "run_id"), "IN", ["'a'", '"b"']),
+        ("run_id Not  In ('a')", Name("", "run_id"), "NOT IN", ["'a'"]),
+        ("run_id IN ()", Name("", "run_id"), "IN", []),
+        ("params.a is null", Name("params", "a"), "IS NULL", []),
+        ("params.a IS  NOT NULL", Name("params", "a"), "IS NOT NULL", []),
+        ("metrics.a BETWEEN 1 AND 2", Name("metrics", "a"), "BETWEEN", ["1", "2"]),
+        ("num(params.lr) < 1", Name("params", "lr", numeric=True), "<", ["1"]),
+        ("num = 'x'", Name("", "num"), "=", ["'x'"]),
+    ],
+)
+def test_one_comparison(text: str, name: Name, operator: str, values: list[str]) -> None:
+    assert compare(text) == (name, operator, values, 0)
+    assert compare(f"  {text} ") == (name, operator, values, 2)
+
+
+def shape(text: str) -> str:
+    """A tree as text, a letter for each comparison."""
+
+    def shown(node: object) -> str:
+        if isinstance(node, Not):
+            return f"-{shown(node.part)}"
+        if isinstance(node, And | Or):
+            return (
+                "(" + ("&" if isinstance(node, And) else "|").join(shown(part) for part in node.parts) + ")"
+            )
+        assert isinstance(node, Comparison)
+        return node.name.key
+
+    return shown(parse(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("metrics.a>1 AND metrics.b>1", "(a&b)"),
+        ("metrics.a>1 and metrics.b>1 or metrics.c>1", "((a&b)|c)"),
+        ("metrics.a>1 AND (metrics.b>1 OR metrics.c>1)", "(a&(b|c))"),
+        ("NOT metrics.a>1 AND metrics.b>1", "(-a&b)"),
+        ("NOT (metrics.a>1 AND NOT metrics.b>1)", "-(a&-b)"),
+        ("metrics.a BETWEEN 1 AND 2 AND metrics.b>1", "(a&b)"),
+        ("((metrics.a>1))", "a"),
+        # As in MLflow, ANDs may be missing, doubled, at the start and at the end
+        ("metrics.a>1 metrics.b>1", "(a&b)"),
+        ("AND metrics.a>1 AND AND metrics.b>1 AND", "(a&b)"),
+    ],
+)
+def test_tree(text: str, expected: str) -> None:
+    assert shape(text) == expected
+
+
+def test_nothing_to_compare() -> None:
+    assert parse("") is None
+    assert parse("AND") is None
+
+
+REFUSED = [
+    ("   ", "Invalid filter '   '. Could not be parsed."),
+    (
+        "metrics.a",
+        "Invalid clause(s) in filter string: 'metrics.a': expected a comparison after it (at character 10)",
+    ),
+    (
+        "metrics.a b > 1",
+        "Invalid clause(s) in filter string: 'metrics.a': expected a comparison after it (at character 11)",
+    ),
+    (
+        "metrics.a > 1 OR",
+        "Invalid clause(s) in filter string: 'end of the filter': expected a comparison (at character 17)",
+    ),
+    (
+        "metrics.a > 1 AND OR metrics.b > 1",
+        "Invalid clause(s) in filter string: 'OR': expected a comparison (at character 19)",
+    ),
+    ("OR metrics.a > 1", "Invalid clause(s) in filter string: 'OR': expected a comparison (at character 1)"),
+    (
+        "(metrics.a > 1",
+        "Invalid clause(s) in filter string: 'end of the filter': expected ')' (at character 15)",
+    ),
+    ("metrics.a > 1)", "Invalid clause(s) in filter string: ')' (at character 14)"),
+    (
+        "metrics.a > 1, metrics.b > 2",
+        "Invalid clause(s) in filter string: ',': expected a comparison (at character 14)",
+    ),
+    ("1 < metrics.a", "Invalid comparison clause. Expected 'Identifier' found '1' (at character 1)"),
+    (
+        "'metrics.a' > 1",
+        "Invalid comparison clause. Expected 'Identifier' found ''metrics.a'' (at character 1)",
+    ),
+    ("metrics.a >", "Invalid clause(s) in filter string: 'metrics.a': expected a value (at character 12)"),
+    (
+        "metrics.a > AND metrics.b > 1",
+        "Invalid clause(s) in filter string: 'metrics.a': expected a value (at character 13)",
+    ),
+    (
+        "metrics.a BETWEEN 1",
+        "Invalid clause(s) in filter string: 'metrics.a': BETWEEN needs two values, joined by AND (at character 1)",
+    ),
+    (
+        "metrics.a IS 1",
+        "Invalid clause(s) in filter string: 'metrics.a': expected a comparison after it (at character 11)",
+    ),
+    (
+        "run_id IN 'a'",
+        "Invalid clause(s) in filter string: 'run_id': expected a list in parentheses (at character 11)",
+    ),
+    (
+        "run_id IN ('a' 'b')",
+        "While parsing a list in the query, expected a non-empty list of string values, but got ill-formed list. (at character 12)",
+    ),
+    (
+        "params.a = 'x",
+        "Invalid clause(s) in filter string: ''': this quote is never closed (at character 12)",
+    ),
+    ("metrics.`a > 1", "Invalid clause(s) in filter string: '.' (at character 8)"),
+    ("params.a = 'x' -- comment", "Invalid clause(s) in filter string: '-' (at character 16)"),
+    ("metrics.a > 0x10", "Invalid clause(s) in filter string: '0' (at character 13)"),
+    (
+        "metrics.a > 1; metrics.b > 2",
+        "Search filter contained multiple expression 'metrics.a > 1; metrics.b > 2'. Provide AND-ed expression list. (at character 14)",
+    ),
+    ("num(metrics.a", "Invalid clause(s) in filter string: 'num': expected num(params.KEY) (at character 1)"),
+    ("params.a = 'a\0b'", "A filter must not have NUL characters or unpaired surrogates."),
+    ("params.a = '\ud800'", "A filter must not have NUL characters or unpaired surrogates."),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSED)
+def test_refused_with_its_place(text: str, message: str) -> None:
+    with pytest.raises(InvalidParameter) as error:
+        parse(text)
+    assert error.value.message == message
+
+
+RUN_KEYS = (
+    "{'Created', 'Run Name', 'Run name', 'artifact_uri', 'created', 'duration', 'end_time', 'run name',"
+    " 'run_id', 'run_name', 'start_time', 'status', 'user_id'}"
+)
+TEXT = "{'!=', '=', 'ILIKE', 'IN', 'LIKE', 'NOT IN'}"
+NUMBER = "{'!=', '<', '<=', '=', '>', '>=', 'BETWEEN'}"
+MISTYPED = {
+    search_runs: [
+        ("metrics.a < 'x'", "Expected numeric value type for metric. Found 'x' (at character 13)"),
+        ("metrics.a < nan", "Expected numeric value type for metric. Found nan (at character 13)"),
+        ("metrics.a LIKE 'x'", "Expected numeric value type for metric. Found 'x' (at character 16)"),
+        ("metrics.a ~ 1", f"Invalid comparator '~' not one of '{NUMBER}' (at character 1)"),
+        ("metrics.a <> 1", f"Invalid comparator '<>' not one of '{NUMBER}' (at character 1)"),
+        ("params.a > 'x'", f"Invalid comparator '>' not one of '{TEXT}' (at character 1)"),
+        ("params.a RLIKE 'x'", f"Invalid comparator 'RLIKE' not one of '{TEXT}' (at character 1)"),
+        (
+            "params.a = 1",
+            "Expected a quoted string value for parameter (e.g. 'my-value'). Got value 1 (at character 12)",
+        ),
+        (
+            "tags.a = 1",
+            "Expected a quoted string value for tag (e.g. 'my-value'). Got value 1 (at character 10)",
+        ),
+        (
+            "params.a = x",
+            (
+                "Parameter value is either not quoted or unidentified quote types used for string value x."
+                " Use either single or double quotes. (at character 12)"
+            ),
+        ),
+        ("run_id = 5", "Expected a quoted string value for attributes. Got value 5 (at character 10)"),
+        (
+            "dataset.name = 5",
+            "Expected a quoted string value for dataset attributes. Got value 5 (at character 16)",
+        ),
+        (
+            "dataset.x = 'a'",
+            "Invalid dataset key 'x' specified. Valid keys are '{'context', 'digest', 'name'}' (at character 1)",
+        ),
+        (
+            "start_time > '5'",
+            "Expected numeric value type for numeric attribute: start_time. Found '5' (at character 14)",
+        ),
+        (
+            "start_time IN (1)",
+            "Expected numeric value type for numeric attribute: start_time. Found (1) (at character 16)",
+        ),
+        ("lr = '1'", f"Invalid attribute key 'lr' specified. Valid keys are '{RUN_KEYS}' (at character 1)"),
+        (
+            "lifecycle_stage = 'x'",
+            f"Invalid attribute key 'lifecycle_stage' specified. Valid keys are '{RUN_KEYS}' (at character 1)",
+        ),
+        (
+            "foo.a = 'x'",
+            "Invalid entity type 'foo'. Valid values are ['metric', 'parameter', 'tag', 'attribute', 'dataset'] (at character 1)",
+        ),
+        (
+            "status IS NULL",
+            "IS NULL / IS NOT NULL is only supported for tags and params, not for 'attribute' 'status' (at character 1)",
+        ),
+        (
+            "run_id IN ()",
+            "While parsing a list in the query, expected a non-empty list of string values, but got empty list (at character 1)",
+        ),
+        (
+            "run_id IN ('a', 1)",
+            (
+                "While parsing a list in the query, expected string value, punctuation, or whitespace,"
+                " but got different type in list: ('a', 1) (at character 17)"
+            ),
+        ),
+        ("num(metrics.a) > 1", "num() is for params and tags, not for 'a' (at character 1)"),
+        ("num(params.a) > '1'", "Expected numeric value type for num(…). Found '1' (at character 17)"),
+        ("num(params.a) > 1e999", "The number 1e999 is too large (at character 17)"),
+        (f"params.a LIKE '{'%' * 10_001}'", "A pattern may have at most 10000 characters (at character 15)"),
+    ],
+    search_experiments: [
+        (
+            "experiment_id = 'x'",
+            "Invalid experiment ID 'x'. Experiment ID must be a valid integer. (at character 17)",
+        ),
+        ("experiment_id LIKE '1'", "Invalid comparator for experiment_id: LIKE (at character 1)"),
+        (
+            "creation_time > 1.5",
+            "Invalid value for numeric attribute 'creation_time': '1.5' (at character 17)",
+        ),
+        ("tags.a > 'b'", "Invalid comparator for tag: > (at character 1)"),
+        ("name > 'b'", f"Invalid comparator '>' not one of '{TEXT}' (at character 1)"),
+        (
+            "metrics.a > 1",
+            "Invalid entity type 'metrics'. Valid entity types are ('attribute', 'tag', 'tags') (at character 1)",
+        ),
+    ],
+    search_registered_models: [
+        ("name > 'a'", "Invalid comparator for attribute: > (at character 1)"),
+        (
+            "version = 'a'",
+            "Invalid attribute key 'version' specified. Valid keys are '{'name'}' (at character 1)",
+        ),
+        (
+            "name = 5",
+            "Expected a quoted string value or a list of quoted string values for attributes. Got value 5 (at character 8)",
+        ),
+    ],
+    search_model_versions: [
+        ("version_number LIKE '1'", "Invalid comparator for attribute version_number: LIKE (at character 1)"),
+        (
+            "version_number > 'x'",
+            "Invalid value for numeric attribute 'version_number': 'x' (at character 18)",
+        ),
+        (
+            "name = 5",
+            (
+                "Only the '{'creation_timestamp', 'last_updated_timestamp', 'version_number'}' attributes support"
+                " comparison with numeric values. (at character 8)"
+            ),
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("search", "text", "message"), [(search, *case) for search, cases in MISTYPED.items() for case in cases]
+)
+def test_a_value_or_comparison_that_does_not_fit(search, text: str, message: str) -> None:
+    given = {"experiment_ids": [1]} if search is search_runs else {}
+    with pytest.raises(InvalidParameter) as error:
+        search("sqlite", **given, filter=text, limit=1)
+    assert error.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "foo.a = 'x'",
+            "Invalid entity type: 'foo'. Expected one of ['attributes', 'metrics', 'params', 'tags']. (at character 1)",
+        ),
+        (
+            "params.lr > '1'",
+            (
+                "Invalid comparison operator for params.lr: '>'. Expected one of"
+                " ('=', '!=', 'LIKE', 'ILIKE', 'IN', 'NOT IN'). (at character 1)"
+            ),
+        ),
+        (
+            "dataset.name = 'x'",
+            "Invalid entity type: 'dataset'. Expected one of ['attributes', 'metrics', 'params', 'tags']. (at character 1)",
+        ),
+    ],
+)
+def test_logged_models_have_their_own_words(text: str, message: str) -> None:
+    with pytest.raises(InvalidParameter) as error:
+        search_logged_models("sqlite", experiment_ids=[1], filter=text, limit=1)
+    assert error.value.message == message
+
+
+def test_size_is_limited() -> None:
+    parse(" AND ".join(["metrics.a > 1"] * MAX_COMPARISONS))
+    with pytest.raises(InvalidParameter, match=r"at most 200 comparisons. \(at character 3601\)"):
+        parse(" AND ".join(["metrics.a > 1"] * (MAX_COMPARISONS + 1)))
+    with pytest.raises(InvalidParameter, match="at most 200000 characters; this one has 200001"):
+        parse("a" * (MAX_CHARACTERS + 1))
+    parse("(" * MAX_DEPTH + "metrics.a > 1" + ")" * MAX_DEPTH)
+    with pytest.raises(InvalidParameter, match="nested more than 50 deep"):
+        parse("NOT " * (MAX_DEPTH + 1) + "metrics.a > 1")
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("attributes.run_name", Field("attribute", "run_name")),
+        ("start_time", Field("attribute", "start_time")),
+        ("metrics.val loss/x", Field("metric", "val loss/x")),
+        ("metrics.`val loss`", Field("metric", "val loss")),
+        ("params.lr", Field("parameter", "lr")),
+        ("tags.mlflow.user", Field("tag", "mlflow.user")),
+    ],
+)
+def test_field_of_a_column(text: str, field: Field) -> None:
+    assert parse_field(text) == field
+
+
+@pytest.mark.parametrize("text", ["", "nothing", "foo.a", "attributes.x", "dataset.y"])
+def test_no_field(text: str) -> None:
+    with pytest.raises(InvalidParameter, match=r"^Invalid"):
+        parse_field(text)
