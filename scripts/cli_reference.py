@@ -11,7 +11,7 @@ from typing import Any
 
 import typer.main
 
-from trackside.cli import app
+from trackside.cli.app import app
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "cli.md"
 HEAD = """# Command line

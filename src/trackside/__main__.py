@@ -1,5 +1,5 @@
 """`python -m trackside` is the `trackside` command."""
 
-from trackside.cli import main
+from trackside.cli.app import main
 
 main()

@@ -135,7 +135,7 @@ def trackside(folder: Path, *options: str, port: int | None = None) -> Server:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, source))}
     # Without compiled files each start would compile the package anew.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    start = "from trackside.cli import main; main()"
+    start = "from trackside.cli.app import main; main()"
     where = ["--host", "127.0.0.1", "--port", str(port), "--data-dir", str(folder / "data")]
     return Server(
         "trackside", [sys.executable, "-c", start, "server", *where, *options], folder, port, environment

@@ -129,6 +129,6 @@ def test_settings_come_from_the_environment_too(tmp_path):
 
 def test_the_package_is_light():
     """`import trackside` and the command's help load no server, no torch, no numpy."""
-    script = "import sys, trackside.cli; print(sorted({m.split('.')[0] for m in sys.modules}))"
+    script = "import sys, trackside.cli.app; print(sorted({m.split('.')[0] for m in sys.modules}))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert not {"numpy", "torch", "uvicorn", "starlette", "mlflow", "PIL"} & set(eval(done.stdout))
