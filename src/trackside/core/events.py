@@ -86,7 +86,7 @@ class Events:
 
     def soon(self, topic: str, **data: Any) -> None:
         """Publish, but only once for all that say the same within a moment."""
-        said = (topic, *sorted(data.items()))
+        said = (topic, *data.values())
         if said not in self._soon:
             self._soon.add(said)
             asyncio.get_running_loop().call_later(SOON_SECONDS, self._said, said, topic, data)

@@ -6,13 +6,18 @@ import ipaddress
 import socket
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trackside.config import ServerSettings
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_SEEN_LIMIT = 1000
+_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"SAMEORIGIN"),
+    (b"referrer-policy", b"same-origin"),
+]
 
 
 class Security:
@@ -21,30 +26,35 @@ class Security:
     def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
         self._app = app
         own = socket.gethostname().lower()
+        self._seen: set[str] = set()  # Host headers that were found good, so that they are parsed once
         self._hosts = frozenset({"localhost", own, *(host.lower() for host in settings.allowed_hosts)})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope)
-        refusal = self._refusal(scope, headers)
+        refusal = self._refusal(scope)
         if refusal:
             await PlainTextResponse(refusal, 403)(scope, receive, send)
             return
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                out = MutableHeaders(scope=message)
-                out["X-Content-Type-Options"] = "nosniff"
-                out["X-Frame-Options"] = "SAMEORIGIN"
-                out["Referrer-Policy"] = "same-origin"
+                message["headers"] = [*message["headers"], *_HEADERS]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
 
-    def _refusal(self, scope: Scope, headers: Headers) -> str:
-        if scope["path"] != "/health" and not self._known(headers.get("host", "")):
-            return "Invalid Host header - possible DNS rebinding attack detected"
-        origin = headers.get("origin")
-        if origin and scope["method"] not in _READS and not self._same(origin, headers.get("host", "")):
+    def _refusal(self, scope: Scope) -> str:
+        host = origin = ""
+        for name, value in scope["headers"]:
+            if name == b"host":
+                host = value.decode("latin-1")
+            elif name == b"origin":
+                origin = value.decode("latin-1")
+        if host not in self._seen and scope["path"] != "/health":
+            if not self._known(host):
+                return "Invalid Host header - possible DNS rebinding attack detected"
+            if len(self._seen) < _SEEN_LIMIT:
+                self._seen.add(host)
+        if origin and scope["method"] not in _READS and not self._same(origin, host):
             return "Cross-origin request blocked"
         return ""
 

@@ -111,8 +111,8 @@ class SqliteDatabase:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
         self._queue.put(_Write(job, loop, answer))
-        # Shielded: a client that hangs up must not cancel a write that others share a commit with.
-        return await asyncio.shield(answer)
+        # A caller that gives up cancels only its answer: the job stays in its group.
+        return await answer
 
     async def read(self, job: Job[T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, job)
