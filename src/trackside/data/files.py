@@ -1,0 +1,139 @@
+"""Writing to a data folder so that nothing is ever half there: locks, atomic files, clear disk errors."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from trackside.data.errors import DataError
+from trackside.data.progress import amount
+
+if sys.platform != "win32":
+    import fcntl
+
+WORK = ".trackside"  # inside the data folder: lock, downloads and files being written
+CHUNK = 1 << 20
+
+
+def work_dir(target: Path) -> Path:
+    """Where a data folder keeps what is not finished; on the same file system, so renames are atomic."""
+    return target / WORK
+
+
+@contextmanager
+def claim(target: Path) -> Iterator[None]:
+    """Hold the data folder for this process alone; the operating system frees it if we are killed.
+
+    Raises DataError if another process holds it or the folder cannot be written.
+    """
+    with explain(target):
+        work = work_dir(target)
+        work.mkdir(parents=True, exist_ok=True)
+        lock = (work / "lock").open("a")
+    with lock:
+        if sys.platform != "win32":
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise DataError(
+                    f"Another process is preparing {target}. Wait until it is done, then run this again."
+                ) from None
+        with explain(target):
+            shutil.rmtree(work / "tmp", ignore_errors=True)  # what a killed process left
+            (work / "tmp").mkdir(exist_ok=True)
+            yield
+
+
+def tidy(target: Path, *, keep_download: bool = False) -> None:
+    """Remove unfinished files and, unless told otherwise, the downloaded archive."""
+    for name in ("tmp",) if keep_download else ("tmp", "download"):
+        shutil.rmtree(work_dir(target) / name, ignore_errors=True)
+
+
+def place(target: Path, destination: Path, content: bytes) -> None:
+    """Write a file of the data set: whole or not at all. `settle_disk` makes it survive a power cut."""
+    # One name per thread: the folder is ours alone while we hold the lock.
+    temporary = work_dir(target) / "tmp" / str(threading.get_ident())
+    temporary.write_bytes(content)
+    move(temporary, destination)
+
+
+def move(source: Path, destination: Path) -> None:
+    """Rename within the data folder, making the folder it goes to."""
+    try:
+        source.replace(destination)
+    except FileNotFoundError:
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        source.replace(destination)
+
+
+def write_durably(destination: Path, content: bytes) -> None:
+    """Replace a small file atomically and durably."""
+    temporary = destination.with_name(f".{destination.name}.new")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(destination)
+    descriptor = os.open(destination.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def settle_disk() -> None:
+    """Wait until all files written so far are on disk: one call is far cheaper than an fsync per image."""
+    if sys.platform != "win32":
+        os.sync()
+
+
+def require_space(target: Path, needed: int, purpose: str) -> None:
+    """Raise DataError, before any work, if `needed` bytes will not fit."""
+    free = shutil.disk_usage(target).free
+    if needed > free:
+        raise DataError(
+            f"Not enough space in {target}: {purpose} needs {amount(needed, 'B')}, {amount(free, 'B')} are free. "
+            "Free some space or choose another folder."
+        )
+
+
+@contextmanager
+def explain(target: Path) -> Iterator[None]:
+    """Turn a full disk or a missing permission into a DataError that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or target
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DataError(
+                f"The disk is full: writing to {target} failed. Free some space and run the same command again; "
+                "it goes on where it stopped."
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise DataError(
+                f"No permission for {where}. Choose another folder, or change its permissions."
+            ) from error
+        if error.errno in (errno.ENOTDIR, errno.EEXIST):
+            raise DataError(
+                f"{where} is a file where a folder is needed. Choose another folder."
+            ) from error
+        raise
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_of_bytes(content: bytes) -> str:
+    """SHA-256 of bytes, in hex."""
+    return hashlib.sha256(content).hexdigest()

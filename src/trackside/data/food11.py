@@ -1,0 +1,258 @@
+"""Prepare Food-11: fetch, check every image, organise by class, count, and record what was done."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from trackside.data import files, images, manifest, sources
+from trackside.data.archive import DamagedError, Limits, ZipSource
+from trackside.data.errors import DataError, NoSourceError
+from trackside.data.fetch import Patience
+from trackside.data.layout import CLASS_FOLDERS, CLASSES, PUBLISHED, REJECTED, SPLITS, Place, Plan, plan
+from trackside.data.manifest import Manifest, Reject, Source
+from trackside.data.progress import Progress, on_stderr
+from trackside.data.report import Report
+from trackside.data.sources import FolderSource
+
+KIND = "food11"
+PUBLISHER = "https://www.epfl.ch/labs/mmspg/downloads/food-image-datasets/"
+MIRROR = "https://www.kaggle.com/datasets/trolukovich/food11-image-dataset"
+
+
+@dataclass(frozen=True)
+class Settled:
+    """One file after it was looked at: in its place, or put aside with a reason."""
+
+    place: Place
+    size: int = 0
+    sha256: str = ""
+    problem: str | None = None
+    moved_to: str | None = None
+
+
+def prepare(
+    source: str | Path | None,
+    target: str | Path,
+    *,
+    sha256: str | None = None,
+    allow_partial: bool = False,
+    verify: bool = False,
+    keep_archive: bool = False,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+    patience: Patience | None = None,
+) -> Report:
+    """Make `target` hold Food-11 as `training|validation|evaluation/class_NN/CLASS_INDEX.jpg`.
+
+    `source` is an http(s) address, a zip or a folder; None organises and checks what is in `target`.
+    A folder that is finished is only looked at (`verify` reads every image); one that was interrupted
+    is gone on with. Images that can't be decoded go to `target/rejected`. A report that is not
+    `complete` raises nothing; with `allow_partial` such a folder counts as finished.
+
+    Raises DataError if the source can't be had or is unsafe, or the disk fails; NoSourceError if
+    there is no source and nothing in `target`.
+    """
+    start = time.monotonic()
+    target, progress = Path(target).expanduser(), progress or on_stderr()
+    given = None if source is None else str(source)
+    sha256 = _checked_sha256(sha256)
+    known = _known(target)
+    found = sources.describe(given, target)
+    if known and _finished(known, found, target, sha256=sha256, allow_partial=allow_partial):
+        if verify:
+            manifest.verify(target, known)
+        _clean_up(target, keep_archive=keep_archive)
+        return Report(target, known, PUBLISHED, changed=False, seconds=time.monotonic() - start)
+    if found.kind == "in place" and not _has_images(target):
+        raise NoSourceError(_where_to_get(target))
+    images.require_pillow()
+    with files.claim(target):
+        with sources.open_source(
+            given,
+            found,
+            target,
+            sha256=sha256,
+            limits=limits or Limits(),
+            progress=progress,
+            patience=patience,
+        ) as opened:
+            record = _organise(opened, found, target, progress)
+        files.tidy(target, keep_download=keep_archive)
+    return Report(target, record, PUBLISHED, changed=True, seconds=time.monotonic() - start)
+
+
+def _finished(
+    known: Manifest, found: Source, target: Path, *, sha256: str | None, allow_partial: bool
+) -> bool:
+    """Whether there is nothing to do. An incomplete download is worth another try, unless it is what is wanted."""
+    if not sources.recognised(found, known, sha256) or not manifest.intact(target, known):
+        return False
+    complete = Report(target, known, PUBLISHED, changed=False, seconds=0.0).complete
+    return complete or allow_partial or found.kind != "url"
+
+
+def _organise(opened: ZipSource | FolderSource, found: Source, target: Path, progress: Progress) -> Manifest:
+    in_place = isinstance(opened, FolderSource) and opened.in_place
+    todo = plan(opened.files(), opened.same, drop_duplicates=not in_place)
+    if not todo.places:
+        raise DataError(_nothing_in(found, todo))
+    if not in_place:
+        present = manifest.scan(target)
+        needed = sum(place.size for place in todo.places if present.get(place.destination) != place.size)
+        files.require_space(target, needed, "the data set")
+    manifest.forget(target)
+    work = partial(_settle, opened=opened, target=target, in_place=in_place)
+    settled = []
+    # Threads: decoding, inflating and hashing all release the interpreter lock.
+    with (
+        ThreadPoolExecutor(_threads()) as pool,
+        progress.meter("Checking images", len(todo.places), "images") as meter,
+    ):
+        for one in pool.map(work, todo.places):
+            settled.append(one)
+            meter.advance(1)
+    if in_place:
+        _remove_emptied(target)
+    return _record(settled, todo, found, target)
+
+
+def _settle(place: Place, *, opened: ZipSource | FolderSource, target: Path, in_place: bool) -> Settled:
+    """Check one image and put it where it belongs. Doing it again changes nothing."""
+    try:
+        content = opened.read(place.path)
+    except DamagedError as error:
+        return Settled(place, problem=str(error))
+    problem = place.problem or images.defect(content)
+    destination = place.destination
+    if problem:
+        aside = (
+            place.path if place.path.startswith(f"{REJECTED}/") and in_place else f"{REJECTED}/{destination}"
+        )
+        destination = aside if aside == place.path else _free_name(target, aside, content)
+    if isinstance(opened, FolderSource) and in_place:
+        if place.path != destination:
+            files.move(opened.root / place.path, target / destination)
+    elif not _holds(target / destination, content):
+        files.place(target, target / destination, content)
+    if problem:
+        return Settled(place, problem=problem, moved_to=destination)
+    return Settled(place, len(content), files.sha256_of_bytes(content))
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        return path.stat().st_size == len(content) and path.read_bytes() == content
+    except FileNotFoundError:
+        return False
+
+
+def _free_name(target: Path, path: str, content: bytes) -> str:
+    """A name among the rejected that is free, or taken by the same content."""
+    first, number, candidate = Path(path), 2, path
+    while (target / candidate).exists() and not _holds(target / candidate, content):
+        candidate = first.with_name(f"{first.stem}~{number}{first.suffix}").as_posix()
+        number += 1
+    return candidate
+
+
+def _record(settled: list[Settled], todo: Plan, found: Source, target: Path) -> Manifest:
+    good = {one.place.destination: one for one in settled if not one.problem}
+    counts = {
+        split: [
+            sum(1 for one in good.values() if one.place.folder == f"{split}/{name}") for name in CLASS_FOLDERS
+        ]
+        for split in SPLITS
+    }
+    present = manifest.scan(target)
+    record = Manifest(
+        kind=KIND,
+        prepared_at=manifest.now(),
+        source=found,
+        classes=list(CLASSES),
+        counts=counts,
+        bytes=sum(one.size for one in good.values()),
+        digest="",
+        listing=manifest.listing(present.items()),
+        rejected=[Reject(one.place.path, one.problem, one.moved_to) for one in settled if one.problem],
+        unplaced=[Reject(path, reason) for path, reason in todo.unplaced],
+        duplicates=todo.duplicates,
+        strays=[path for path in present if path not in good] + _strange_folders(target),
+    )
+    manifest.write(target, record, ((path, one.sha256) for path, one in good.items()))
+    return record
+
+
+def _strange_folders(target: Path) -> list[str]:
+    """Folders that ImageFolder would take for classes, or fail on."""
+    return sorted(
+        f"{split}/{entry.name}/"
+        for split in SPLITS
+        if (target / split).is_dir()
+        for entry in (target / split).iterdir()
+        if entry.is_dir() and entry.name not in CLASS_FOLDERS
+    )
+
+
+def _remove_emptied(target: Path) -> None:
+    """Remove the folders that organising in place has emptied: ImageFolder fails on an empty class."""
+    for split in SPLITS:
+        for folder in (target / split).glob("*/"):
+            if not any(folder.iterdir()):
+                folder.rmdir()
+
+
+def _known(target: Path) -> Manifest | None:
+    known = manifest.read(target)
+    if known and known.kind != KIND:
+        raise DataError(f"{target} holds another data set ({known.kind}). Choose another folder with --to.")
+    return known
+
+
+def _clean_up(target: Path, *, keep_archive: bool) -> None:
+    """Remove what a process left that was killed after its manifest was written."""
+    if any((files.work_dir(target) / name).exists() for name in ("tmp", "download")):
+        files.tidy(target, keep_download=keep_archive)
+
+
+def _has_images(target: Path) -> bool:
+    return target.is_dir() and bool(
+        plan(FolderSource(target, target).files(), lambda *_: False, drop_duplicates=True).places
+    )
+
+
+def _checked_sha256(text: str | None) -> str | None:
+    if text is None:
+        return None
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", text.strip()):
+        raise DataError(f"--sha256 takes 64 hexadecimal digits, not '{text}'.")
+    return text.strip().lower()
+
+
+def _threads() -> int:
+    return min(16, (os.cpu_count() or 1) + 1)  # one more than cores, for the time spent on the disk
+
+
+def _where_to_get(target: Path) -> str:
+    return (
+        f"{target} holds no Food-11 images, and no source was given. Get the archive from its publisher "
+        f"({PUBLISHER}) or a mirror ({MIRROR}), then run: trackside data food11 --from ARCHIVE.zip --to {target}\n"
+        "--from also takes an http(s) address or a folder. For a small stand-in made on this machine, "
+        "run: trackside data mini"
+    )
+
+
+def _nothing_in(found: Source, todo: Plan) -> str:
+    seen = ", ".join(path for path, _ in todo.unplaced[:3]) or "nothing"
+    inner = next((path for path, _ in todo.unplaced if path.lower().endswith(".zip")), None)
+    advice = (
+        f"It holds another archive, {inner}: unpack that and give it with --from."
+        if inner
+        else "Expected are training, validation and evaluation with CLASS_INDEX.jpg files or class folders."
+    )
+    return f"No Food-11 images in {found.where}; it has {seen}. {advice}"

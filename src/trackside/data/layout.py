@@ -1,0 +1,187 @@
+"""Food-11 on disk: its classes, its published counts, and where each file of a known layout belongs.
+
+Three layouts are understood, below any number of top folders:
+flat (`training/3_17.jpg`, as published), organised (`training/class_03/3_17.jpg`)
+and with named folders (`training/Egg/17.jpg`, as mirrors have it).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+SPLITS = ("training", "validation", "evaluation")
+CLASSES = (
+    "Bread",
+    "Dairy product",
+    "Dessert",
+    "Egg",
+    "Fried food",
+    "Meat",
+    "Noodles/Pasta",
+    "Rice",
+    "Seafood",
+    "Soup",
+    "Vegetable/Fruit",
+)
+# Images of each class as published; the sums are the published 9,866, 3,430 and 3,347.
+PUBLISHED: dict[str, tuple[int, ...]] = {
+    "training": (994, 429, 1500, 986, 848, 1325, 440, 280, 855, 1500, 709),
+    "validation": (362, 144, 500, 327, 326, 449, 147, 96, 347, 500, 232),
+    "evaluation": (368, 148, 500, 335, 287, 432, 147, 96, 303, 500, 231),
+}
+# What torchvision's ImageFolder takes for an image.
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"})
+
+REJECTED = "rejected"
+_SPLIT_NAMES = {name: name for name in SPLITS} | {
+    "train": "training",
+    "val": "validation",
+    "valid": "validation",
+    "eval": "evaluation",
+    "test": "evaluation",
+}
+_LITTER = re.compile(r"(^|/)(__MACOSX/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)")
+_NUMBERED = re.compile(r"(?:(\d{1,2})_)?(\d+)")
+_USABLE = re.compile(r"[\w][\w .()+-]*")
+
+
+def class_folder(index: int) -> str:
+    """The folder of a class, such as `class_03`; in this order ImageFolder gives it the same number."""
+    return f"class_{index:02}"
+
+
+CLASS_FOLDERS = tuple(class_folder(index) for index in range(len(CLASSES)))
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.casefold())
+
+
+_CLASS_NAMES = {_letters(name): index for index, name in enumerate(CLASSES)}
+
+
+@dataclass(frozen=True)
+class Place:
+    """One file of a source and where in the data set it belongs."""
+
+    path: str  # in the source
+    size: int  # bytes
+    folder: str  # such as training/class_03
+    name: str
+    problem: str | None = None  # known before looking inside; it then belongs among the rejected
+
+    @property
+    def destination(self) -> str:
+        """Path in the data set."""
+        return f"{self.folder}/{self.name}"
+
+
+@dataclass
+class Plan:
+    """What is to become of each file of a source."""
+
+    places: list[Place] = field(default_factory=list)
+    unplaced: list[tuple[str, str]] = field(default_factory=list)  # path, reason
+    duplicates: int = 0
+
+
+def plan(
+    files: Iterable[tuple[str, int]], same: Callable[[str, str], bool], *, drop_duplicates: bool
+) -> Plan:
+    """Give every file its place.
+
+    `files` are paths with their sizes in bytes, `same` tells whether two of them have the same
+    content. If two claim one place, the second is dropped when it has the same content and
+    `drop_duplicates` is set, else rejected.
+    """
+    result, taken = Plan(), dict[str, Place]()
+    found = [_locate(path, size) for path, size in files if not _LITTER.search(path)]
+    # A file that is in its place already has the first claim to it.
+    for item in sorted(found, key=lambda item: (item.path != getattr(item, "destination", ""), item.path)):
+        if isinstance(item, Unplaced):
+            result.unplaced.append((item.path, item.reason))
+            continue
+        if item.problem:
+            result.places.append(item)
+            continue
+        first = taken.setdefault(item.destination, item)
+        if first is item:
+            result.places.append(item)
+        elif drop_duplicates and same(first.path, item.path):
+            result.duplicates += 1
+        else:
+            name = _numbered_name(item.name, taken, item.folder)
+            result.places.append(
+                Place(item.path, item.size, item.folder, name, f"same place as {first.path}")
+            )
+    return result
+
+
+@dataclass(frozen=True)
+class Unplaced:
+    """A file that belongs nowhere in the data set."""
+
+    path: str
+    reason: str
+
+
+def _numbered_name(name: str, taken: dict[str, Place], folder: str) -> str:
+    path = PurePosixPath(name)
+    number = 2
+    while f"{folder}/{path.stem}~{number}{path.suffix}" in taken:
+        number += 1
+    return f"{path.stem}~{number}{path.suffix}"
+
+
+def _locate(path: str, size: int) -> Place | Unplaced:
+    parts = path.split("/")
+    suffix = PurePosixPath(parts[-1]).suffix.lower()
+    if suffix not in IMAGE_SUFFIXES:
+        return Unplaced(path, "not an image by its name")
+    suffix = ".jpg" if suffix == ".jpeg" else suffix
+    stem = PurePosixPath(parts[-1]).stem
+    if parts[0] == REJECTED and "~" in stem and len(parts) == 4:
+        return Place(path, size, "/".join(parts[1:3]), parts[3], "put aside before")
+    if len(parts) >= 2 and (split := _SPLIT_NAMES.get(parts[-2].casefold())):
+        return _locate_flat(path, size, split, stem, suffix)
+    if len(parts) >= 3 and (split := _SPLIT_NAMES.get(parts[-3].casefold())):
+        return _locate_in_class(path, size, f"{split}/{parts[-2]}", stem, suffix)
+    return Unplaced(path, f"in none of the folders {', '.join(SPLITS)}")
+
+
+def _locate_flat(path: str, size: int, split: str, stem: str, suffix: str) -> Place | Unplaced:
+    numbers = _NUMBERED.fullmatch(stem)
+    if not numbers or numbers[1] is None:
+        return Unplaced(path, "its name is not CLASS_INDEX")
+    index = int(numbers[1])
+    if index >= len(CLASSES):
+        return Unplaced(path, f"class {index} is not one of 0 to {len(CLASSES) - 1}")
+    return Place(path, size, f"{split}/{class_folder(index)}", f"{index}_{numbers[2]}{suffix}")
+
+
+def _locate_in_class(path: str, size: int, folder: str, stem: str, suffix: str) -> Place | Unplaced:
+    split, _, folder = folder.partition("/")
+    index = class_index(folder)
+    if index is None:
+        return Unplaced(path, f"'{folder}' is not a class of Food-11")
+    where = f"{split}/{class_folder(index)}"
+    numbers = _NUMBERED.fullmatch(stem)
+    if numbers and numbers[1] is not None and int(numbers[1]) != index:
+        problem = f"its name says class {int(numbers[1])}, its folder {folder}"
+        return Place(path, size, where, f"{stem}{suffix}", problem)
+    if numbers:
+        return Place(path, size, where, f"{index}_{numbers[2]}{suffix}")
+    if _USABLE.fullmatch(stem):
+        return Place(path, size, where, f"{stem}{suffix}")
+    return Unplaced(path, "its name has characters that are not usable everywhere")
+
+
+def class_index(folder: str) -> int | None:
+    """The class that a folder stands for: `class_03`, `3`, `Egg`, `Noodles-Pasta`; None if it is none."""
+    if number := re.fullmatch(r"(?:class[_-]?)?(\d{1,2})", folder.casefold()):
+        index = int(number[1])
+        return index if index < len(CLASSES) else None
+    return _CLASS_NAMES.get(_letters(folder))

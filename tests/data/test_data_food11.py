@@ -1,0 +1,485 @@
+"""Food-11 from every layout and source: organised, checked, counted, and never done twice."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from data_samples import HASTY, Site, flat, jpeg, tree, write_folder, write_zip
+from PIL import Image
+
+from trackside.data import files, food11, manifest
+from trackside.data.errors import DataError, NoSourceError
+from trackside.data.layout import CLASSES, SPLITS
+from trackside.data.progress import SILENT
+from trackside.data.report import Report
+
+NAMED = [name.replace("/", "-") for name in CLASSES]  # as a mirror's folders are called
+
+
+def prepare(source: Path | str | None, target: Path, **options: object) -> Report:
+    return food11.prepare(source, target, progress=SILENT, patience=HASTY, **options)  # type: ignore[arg-type]
+
+
+def organised(per_class: int = 1) -> dict[str, bytes]:
+    """What the flat set must become."""
+    result = {}
+    for path, content in flat(per_class).items():
+        split, name = path.split("/")
+        result[f"{split}/class_{int(name.split('_')[0]):02}/{name}"] = content
+    return result
+
+
+def images_of(target: Path) -> dict[str, bytes]:
+    return {path: content for path, content in tree(target).items() if path != "SHA256SUMS"}
+
+
+def renamed(pattern: str) -> dict[str, bytes]:
+    """The flat set with other paths."""
+    result = {}
+    for path, content in flat().items():
+        split, name = path.split("/")
+        label, index = name.removesuffix(".jpg").split("_")
+        values = {"split": split, "label": int(label), "index": index, "named": NAMED[int(label)]}
+        result[pattern.format(**values)] = content
+    return result
+
+
+LAYOUTS = {
+    "flat": "{split}/{label}_{index}.jpg",
+    "below a folder": "Food-11/{split}/{label}_{index}.jpg",
+    "below two": "data/food11/{split}/{label}_{index}.jpg",
+    "organised": "{split}/class_{label:02}/{label}_{index}.jpg",
+    "named folders": "{split}/{named}/{index}.jpg",
+    "named folders below a folder": "food11/{split}/{named}/{label}_{index}.jpg",
+    "numbered folders": "{split}/{label}/{index}.jpg",
+    "upper case": "Food-11/{split}/{label}_{index}.JPG",
+    "backslashes": "Food-11\\{split}\\{label}_{index}.jpg",
+}
+
+
+@pytest.mark.usefixtures("one_each")
+@pytest.mark.parametrize("pattern", LAYOUTS.values(), ids=LAYOUTS)
+def test_layouts_of_a_zip(tmp_path: Path, pattern: str) -> None:
+    report = prepare(write_zip(tmp_path / "x.zip", renamed(pattern)), tmp_path / "data")
+    assert report.complete
+    assert report.changed
+    assert images_of(tmp_path / "data") == organised()
+
+
+@pytest.mark.usefixtures("one_each")
+@pytest.mark.parametrize("layout", ["flat", "below a folder", "organised", "named folders", "upper case"])
+def test_layouts_of_a_folder_and_in_place(tmp_path: Path, layout: str) -> None:
+    members = renamed(LAYOUTS[layout])
+    source = write_folder(tmp_path / "source", members)
+    assert prepare(source, tmp_path / "data").complete
+    assert images_of(tmp_path / "data") == organised()
+    assert tree(source) == members  # copied, the source is left alone
+    assert prepare(None, source).complete
+    assert images_of(source) == organised()
+    assert not [p for p in source.glob("*/*/") if not p.name.startswith("class_") and "Food" not in str(p)]
+
+
+def test_a_half_organised_folder_is_finished_in_place(tmp_path: Path) -> None:
+    half = dict(list(flat().items())[:20]) | dict(list(organised().items())[20:])
+    source = write_folder(tmp_path / "data", half)
+    prepare(source, source)
+    assert images_of(source) == organised()
+
+
+def test_other_splits_names(tmp_path: Path) -> None:
+    members = {p.replace("training", "train").replace("evaluation", "Test"): c for p, c in flat().items()}
+    prepare(write_zip(tmp_path / "x.zip", members), tmp_path / "data")
+    assert images_of(tmp_path / "data") == organised()
+
+
+def test_counts_against_those_published(tmp_path: Path) -> None:
+    report = prepare(write_zip(tmp_path / "x.zip", flat()), tmp_path / "data")
+    assert not report.complete
+    assert len(report.differences) == 33
+    assert report.differences[3] == "training/class_03 (Egg): 1 of 986 images, 985 missing"
+    text = report.text()
+    assert "11 of 9,866" in text
+    assert "11 of 3,430" in text
+    assert "11 of 3,347" in text
+    assert "NOT complete" in text
+
+
+@pytest.mark.usefixtures("one_each")
+def test_too_many_are_a_difference_too(tmp_path: Path) -> None:
+    members = {**flat(), "training/4_1.jpg": jpeg(4)}
+    report = prepare(write_zip(tmp_path / "x.zip", members), tmp_path / "data")
+    assert report.differences == ["training/class_04 (Fried food): 2 of 1 images, 1 too many"]
+
+
+def broken() -> dict[str, bytes]:
+    bomb = io.BytesIO()
+    Image.new("1", (9000, 9000)).save(bomb, "PNG")
+    return {
+        **flat(),
+        "training/0_1.jpg": jpeg(5, side=64)[:700],
+        "training/0_2.jpg": b"<html>not found</html>",
+        "training/1_1.jpg": b"",
+        "validation/2_1.jpg": bomb.getvalue(),
+        "evaluation/10_1.jpg": b"\xff\xd8\xff\xe0" + bytes(500),
+    }
+
+
+REASONS = {
+    "training/0_1.jpg": "corrupt: image file is truncated",
+    "training/0_2.jpg": "not an image",
+    "training/1_1.jpg": "empty file",
+    "validation/2_1.jpg": "too large: 9000 x 9000 pixels",
+    "evaluation/10_1.jpg": "not an image",
+}
+
+
+@pytest.mark.usefixtures("one_each")
+@pytest.mark.parametrize("source", ["zip", "folder", "in place"])
+def test_broken_images_are_put_aside_and_named(tmp_path: Path, source: str) -> None:
+    target = tmp_path / "data"
+    given = {
+        "zip": lambda: write_zip(tmp_path / "x.zip", broken()),
+        "folder": lambda: write_folder(tmp_path / "source", broken()),
+        "in place": lambda: write_folder(target, broken()),
+    }[source]()
+    report = prepare(given, target)
+    assert report.complete
+    found = {reject.path: reject for reject in report.manifest.rejected}
+    assert found.keys() == REASONS.keys()
+    for path, reason in REASONS.items():
+        assert found[path].reason.startswith(reason)
+        assert found[path].moved_to
+        assert (target / found[path].moved_to).read_bytes() == broken()[path]
+        assert path in report.text()
+    assert {p: c for p, c in images_of(target).items() if not p.startswith("rejected/")} == organised()
+    (target / "manifest.json").unlink()
+    again = prepare(given, target)  # from the beginning: the same outcome
+    assert {r.reason for r in again.manifest.rejected} == {r.reason for r in report.manifest.rejected}
+    assert again.manifest.digest == report.manifest.digest
+
+
+@pytest.mark.usefixtures("one_each")
+def test_what_does_not_belong_is_named(tmp_path: Path) -> None:
+    members = {
+        **flat(),
+        "README.txt": b"hello",
+        "training/11_0.jpg": jpeg(1),
+        "training/holiday.jpg": jpeg(2),
+        "training/Pizza/1.jpg": jpeg(3),
+        "elsewhere/0_1.jpg": jpeg(4),
+        "training/class_03/4_7.jpg": jpeg(5),
+        "__MACOSX/training/._0_0.jpg": b"litter",
+        "training/.DS_Store": b"litter",
+    }
+    report = prepare(write_zip(tmp_path / "x.zip", members), tmp_path / "data")
+    assert {r.path: r.reason for r in report.manifest.unplaced} == {
+        "README.txt": "not an image by its name",
+        "training/11_0.jpg": "class 11 is not one of 0 to 10",
+        "training/holiday.jpg": "its name is not CLASS_INDEX",
+        "training/Pizza/1.jpg": "'Pizza' is not a class of Food-11",
+        "elsewhere/0_1.jpg": "in none of the folders training, validation, evaluation",
+    }
+    assert [(r.path, r.reason) for r in report.manifest.rejected] == [
+        ("training/class_03/4_7.jpg", "its name says class 4, its folder class_03")
+    ]
+    assert report.complete
+
+
+@pytest.mark.usefixtures("one_each")
+def test_copies_are_counted_and_rivals_put_aside(tmp_path: Path) -> None:
+    members = {**flat(), **{f"copy/{path}": content for path, content in flat().items()}}
+    members["copy/training/0_0.jpg"] = jpeg(99)
+    report = prepare(write_zip(tmp_path / "x.zip", members), tmp_path / "data")
+    assert report.manifest.duplicates == 32
+    assert [r.reason for r in report.manifest.rejected] == ["same place as copy/training/0_0.jpg"]
+    assert report.complete
+
+
+@pytest.mark.usefixtures("one_each")
+def test_images_of_other_origin_in_the_folder_are_named(tmp_path: Path) -> None:
+    source, target = write_zip(tmp_path / "x.zip", flat()), tmp_path / "data"
+    write_folder(target, {"training/class_00/mine.jpg": jpeg(1), "training/class_99/0.jpg": jpeg(2)})
+    report = prepare(source, target)
+    assert report.manifest.strays == [
+        "training/class_00/mine.jpg",
+        "training/class_99/0.jpg",
+        "training/class_99/",
+    ]
+    assert not report.complete
+    assert (target / "training/class_00/mine.jpg").exists()
+
+
+class TestTwice:
+    """Running it again on a finished folder only looks."""
+
+    @pytest.fixture(autouse=True)
+    def small(self, one_each: None) -> None: ...
+
+    @pytest.mark.parametrize("kind", ["zip", "folder", "url", "in place"])
+    def test_nothing_is_written(self, tmp_path: Path, site: Site, kind: str) -> None:
+        target = tmp_path / "data"
+        site.content = write_zip(tmp_path / "x.zip", flat()).read_bytes()
+        source = {
+            "zip": tmp_path / "x.zip",
+            "folder": write_folder(tmp_path / "source", flat()),
+            "url": site.url,
+            "in place": write_folder(target, flat()) if kind == "in place" else None,
+        }[kind]
+        first = prepare(source, target)
+        asked = len(site.requests)
+        before = {path: path.stat().st_mtime_ns for path in target.rglob("*")}
+        second = prepare(source, target)
+        assert (first.changed, second.changed) == (True, False)
+        assert {path: path.stat().st_mtime_ns for path in target.rglob("*")} == before
+        assert len(site.requests) == asked
+        assert second.manifest == first.manifest
+        assert prepare(None, target).changed is False
+
+    def test_source_may_be_gone(self, tmp_path: Path) -> None:
+        source = write_zip(tmp_path / "x.zip", flat())
+        prepare(source, tmp_path / "data")
+        source.unlink()
+        assert prepare(source, tmp_path / "data").changed is False
+        with pytest.raises(DataError, match="does not exist"):
+            prepare(tmp_path / "y.zip", tmp_path / "data")
+
+    def test_touched_zip_is_the_same_by_its_content(self, tmp_path: Path) -> None:
+        source = write_zip(tmp_path / "x.zip", flat())
+        prepare(source, tmp_path / "data")
+        os.utime(source, (1, 1))
+        assert prepare(source, tmp_path / "data").changed is False
+
+    @pytest.mark.parametrize("harm", ["lost", "shortened", "added"])
+    def test_changed_images_are_noticed_and_mended(self, tmp_path: Path, harm: str) -> None:
+        source, target = write_zip(tmp_path / "x.zip", flat()), tmp_path / "data"
+        prepare(source, target)
+        victim = target / "training/class_05/5_0.jpg"
+        if harm == "lost":
+            victim.unlink()
+        elif harm == "shortened":
+            victim.write_bytes(b"x")
+        else:
+            victim.with_name("5_1.jpg").write_bytes(jpeg(1))
+        report = prepare(source, target)
+        assert report.changed
+        assert report.complete == (harm != "added")
+        assert victim.read_bytes() == flat()["training/5_0.jpg"]
+
+    def test_other_source_replaces(self, tmp_path: Path) -> None:
+        target = tmp_path / "data"
+        prepare(write_zip(tmp_path / "x.zip", flat()), target)
+        other = {**flat(), "training/0_0.jpg": jpeg(77)}
+        assert prepare(write_zip(tmp_path / "y.zip", other), target).changed
+        assert (target / "training/class_00/0_0.jpg").read_bytes() == jpeg(77)
+
+    def test_verify_reads_every_byte(self, tmp_path: Path) -> None:
+        source, target = write_zip(tmp_path / "x.zip", flat()), tmp_path / "data"
+        prepare(source, target)
+        assert prepare(source, target, verify=True).changed is False
+        victim = target / "training/class_05/5_0.jpg"
+        victim.write_bytes(b"x" * victim.stat().st_size)  # the quick look cannot see this
+        assert prepare(source, target).changed is False
+        with pytest.raises(
+            DataError, match=r"1 images .* not as they were prepared: training/class_05/5_0\.jpg"
+        ):
+            prepare(source, target, verify=True)
+
+    def test_read_only_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        source, target = write_zip(tmp_path / "x.zip", flat()), tmp_path / "data"
+        prepare(source, target)
+        monkeypatch.setattr(files, "claim", lambda _: pytest.fail("a finished folder must not be written to"))
+        assert prepare(source, target).changed is False
+
+
+class TestSources:
+    @pytest.fixture(autouse=True)
+    def small(self, one_each: None) -> None: ...
+
+    def test_url(self, tmp_path: Path, site: Site) -> None:
+        site.content = write_zip(tmp_path / "x.zip", flat()).read_bytes()
+        report = prepare(f"{site.url}?token=secret", tmp_path / "data")
+        assert report.complete
+        assert report.manifest.source.sha256 == hashlib.sha256(site.content).hexdigest()
+        assert "secret" not in (tmp_path / "data/manifest.json").read_text()
+        assert sorted(p.name for p in (tmp_path / "data/.trackside").iterdir()) == ["lock"]
+
+    def test_keep_archive(self, tmp_path: Path, site: Site) -> None:
+        site.content = write_zip(tmp_path / "x.zip", flat()).read_bytes()
+        prepare(site.url, tmp_path / "data", keep_archive=True)
+        assert [p.read_bytes() for p in (tmp_path / "data/.trackside/download").iterdir()] == [site.content]
+
+    def test_truncated_download_then_the_rest(self, tmp_path: Path, site: Site) -> None:
+        site.content = write_zip(tmp_path / "x.zip", flat()).read_bytes()
+        site.send_at_most = [5000, 0, 0]
+        with pytest.raises(DataError, match="run the same command again"):
+            prepare(site.url, tmp_path / "data")
+        assert tree(tmp_path / "data") == {}
+        assert prepare(site.url, tmp_path / "data").complete
+        assert site.requests[-1]["Range"] == "bytes=5000-"
+
+    def test_sha256(self, tmp_path: Path) -> None:
+        source = write_zip(tmp_path / "x.zip", flat())
+        digest = hashlib.sha256(source.read_bytes()).hexdigest()
+        wrong = digest[:-1] + ("0" if digest[-1] != "0" else "1")
+        with pytest.raises(DataError, match=f"its SHA-256 is {digest}.*Nothing was unpacked"):
+            prepare(source, tmp_path / "data", sha256=wrong)
+        assert tree(tmp_path / "data") == {}
+        assert prepare(source, tmp_path / "data", sha256=digest.upper()).complete
+        with pytest.raises(DataError, match="SHA-256"):  # what is there did not come from such an archive
+            prepare(source, tmp_path / "data", sha256=wrong)
+        assert prepare(source, tmp_path / "data", sha256=digest).changed is False
+        with pytest.raises(DataError, match="64 hexadecimal digits"):
+            prepare(source, tmp_path / "data", sha256="abc")
+
+    def test_wrong_download_is_removed_and_fetched_anew(self, tmp_path: Path, site: Site) -> None:
+        good = write_zip(tmp_path / "x.zip", flat()).read_bytes()
+        digest = hashlib.sha256(good).hexdigest()
+        site.content = b"PK" + good
+        with pytest.raises(DataError, match="The download has been removed"):
+            prepare(site.url, tmp_path / "data", sha256=digest)
+        site.content, site.etag = good, '"two"'
+        assert prepare(site.url, tmp_path / "data", sha256=digest).complete
+
+    def test_incomplete_download_is_tried_again_unless_it_is_wanted(self, tmp_path: Path, site: Site) -> None:
+        few = dict(list(flat().items())[:-1])
+        site.content = write_zip(tmp_path / "x.zip", few).read_bytes()
+        prepare(site.url, tmp_path / "data")
+        assert prepare(site.url, tmp_path / "data", allow_partial=True).changed is False
+        site.content, site.etag = write_zip(tmp_path / "x.zip", flat()).read_bytes(), '"two"'
+        assert prepare(site.url, tmp_path / "data").complete
+
+    def test_a_web_page_instead(self, tmp_path: Path, site: Site) -> None:
+        site.content = b"<!DOCTYPE html><title>Sign in</title>"
+        with pytest.raises(DataError, match="page about the file"):
+            prepare(site.url, tmp_path / "data")
+
+    @pytest.mark.parametrize(
+        "source", ["ftp://host/x.zip", "file:///etc/passwd", "http://", "https://[::1/x"]
+    )
+    def test_other_addresses(self, tmp_path: Path, source: str) -> None:
+        with pytest.raises(DataError, match=r"only http and https|not a valid address"):
+            prepare(source, tmp_path / "data")
+
+    def test_no_source(self, tmp_path: Path) -> None:
+        with pytest.raises(NoSourceError, match=r"publisher.*epfl.*--from ARCHIVE"):
+            prepare(None, tmp_path / "data")
+        assert not (tmp_path / "data").exists()
+
+    def test_target_inside_the_source(self, tmp_path: Path) -> None:
+        write_folder(tmp_path, flat())
+        for _ in range(2):
+            assert prepare(tmp_path, tmp_path / "data").complete
+        assert images_of(tmp_path / "data") == organised()
+
+    def test_links_in_a_folder_are_read_through(self, tmp_path: Path) -> None:
+        real = write_folder(tmp_path / "real", flat())
+        linked = tmp_path / "linked"
+        for path in flat():
+            (linked / path).parent.mkdir(parents=True, exist_ok=True)
+            (linked / path).symlink_to(real / path)
+        assert prepare(linked, tmp_path / "data").complete
+        assert images_of(tmp_path / "data") == organised()
+
+
+def test_another_data_set_is_not_touched(tmp_path: Path) -> None:
+    source = write_zip(tmp_path / "x.zip", flat())
+    prepare(source, tmp_path / "data")
+    text = (tmp_path / "data/manifest.json").read_text()
+    (tmp_path / "data/manifest.json").write_text(text.replace('"food11"', '"mini"'))
+    with pytest.raises(DataError, match=r"holds another data set \(mini\)"):
+        prepare(source, tmp_path / "data")
+
+
+def test_manifest_and_sums(tmp_path: Path) -> None:
+    target = tmp_path / "data"
+    report = prepare(write_zip(tmp_path / "x.zip", flat()), target)
+    record = json.loads((target / "manifest.json").read_text())
+    assert record["counts"] == {split: [1] * 11 for split in SPLITS}
+    assert record["bytes"] == sum(map(len, flat().values()))
+    assert record["digest"] == hashlib.sha256((target / "SHA256SUMS").read_bytes()).hexdigest()
+    check = subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=target, check=False)
+    assert check.returncode == 0
+    assert report.as_dict()["digest"] == record["digest"]
+
+
+def test_digest_is_that_of_the_content(tmp_path: Path) -> None:
+    one = prepare(write_zip(tmp_path / "x.zip", flat()), tmp_path / "one")
+    two = prepare(write_folder(tmp_path / "f", renamed(LAYOUTS["named folders"])), tmp_path / "two")
+    assert one.manifest.digest == two.manifest.digest
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": 1}', b'{"format": 99}'])
+def test_damaged_manifest_is_made_again(tmp_path: Path, content: bytes) -> None:
+    source, target = write_zip(tmp_path / "x.zip", flat()), tmp_path / "data"
+    prepare(source, target)
+    (target / "manifest.json").write_bytes(content)
+    assert prepare(source, target).changed
+    assert manifest.read(target) is not None
+
+
+def test_two_at_once(tmp_path: Path) -> None:
+    source, target = write_zip(tmp_path / "x.zip", flat()), tmp_path / "data"
+    with files.claim(target), pytest.raises(DataError, match="Another process is preparing"):
+        prepare(source, target)
+
+
+def test_target_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+    with pytest.raises(DataError, match="is a file where a folder is needed"):
+        prepare(write_zip(tmp_path / "x.zip", flat()), tmp_path / "data")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_target_not_writable(tmp_path: Path) -> None:
+    (tmp_path / "locked").mkdir(mode=0o500)
+    with pytest.raises(DataError, match="No permission"):
+        prepare(write_zip(tmp_path / "x.zip", flat()), tmp_path / "locked" / "data")
+
+
+FULL_DISK = """
+import sys
+from pathlib import Path
+from trackside.data import files, food11
+from trackside.data.errors import DataError
+from trackside.data.progress import SILENT
+disk, source = Path(sys.argv[1]), sys.argv[2]
+def run():
+    try:
+        food11.prepare(source, disk / "data", progress=SILENT, allow_partial=True)
+        print("prepared")
+    except DataError as error:
+        print(str(error).replace(str(disk), "DISK"))
+(disk / "ballast").write_bytes(bytes(700_000))
+run()
+files.require_space = lambda *_: None
+run()
+print((disk / "data/manifest.json").exists())
+(disk / "ballast").unlink()
+run()
+"""
+
+
+def test_full_disk_is_a_clear_error_and_can_be_gone_on_from(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    source = write_zip(tmp_path / "x.zip", {path: jpeg(n, side=100) for n, path in enumerate(flat(2))})
+    mount = 'mount -t tmpfs -o size=1000k none "$0" && exec "$@"'
+    command = ["unshare", "--mount", "sh", "-c", mount, str(disk)]
+    if subprocess.run([*command, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("needs the right to mount a small file system")
+    python = [sys.executable, "-c", FULL_DISK, str(disk), str(source)]
+    run = subprocess.run([*command, *python], capture_output=True, text=True, check=True)
+    before, during, manifest_there, after = run.stdout.splitlines()
+    assert before.startswith("Not enough space in DISK/data: the data set needs")
+    assert during.startswith(
+        "The disk is full: writing to DISK/data failed. Free some space and run the same"
+    )
+    assert manifest_there == "False"
+    assert after == "prepared"
