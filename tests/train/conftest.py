@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,6 +25,7 @@ from trackside.train.tracking import NoTracking
 # Tiny batches gain nothing from more, and lose much where other work wants the cores too.
 torch.set_num_threads(1)
 
+TRACKSIDE = str(Path(sys.executable).with_name("trackside"))
 IMAGE = 64  # pixels that the tests train on
 
 
@@ -111,3 +116,42 @@ def settings(data: Path, **given: Any) -> Settings:
     """Settings for seconds."""
     defaults: dict[str, Any] = {"weights": "none", "image_size": IMAGE, "epochs": 2, "head_epochs": 1}
     return Settings(data=data, **(defaults | given))
+
+
+@dataclass
+class Server:
+    """A tracking server of our own, in its own process."""
+
+    folder: Path
+    port: int = 0
+    url: str = ""
+
+    def start(self) -> None:
+        """Start it, on the same port if it ran before, and wait until it is ready."""
+        command = [TRACKSIDE, "server", "--port", str(self.port)]
+        self._process = subprocess.Popen(
+            [*command, "--data-dir", str(self.folder)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert self._process.stdout
+        line = self._process.stdout.readline()  # printed when it is ready
+        found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
+        assert found, line + self._process.stdout.read()
+        self.url, self.port = found[0], int(found[1])
+
+    def stop(self) -> None:
+        """Ask it to end, and wait."""
+        self._process.terminate()
+        self._process.wait(10)
+        assert self._process.stdout
+        self._process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("server"))
+    server.start()
+    yield server
+    server.stop()

@@ -1,0 +1,242 @@
+"""A run in MLflow's terms, against a real server: what is recorded, how runs end, what an outage does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pytest
+import torch
+from conftest import IMAGE, Server, settings
+
+from trackside.train.device import describe_gpu
+from trackside.train.errors import TrainingError
+from trackside.train.loop import train
+from trackside.train.mlflow_run import RunOptions, mlflow_run, unreachable
+from trackside.train.weights import load_weights
+
+# What MLflow, or what it imports when a model is logged, warns of is not ours.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*type hint is inferred:UserWarning"),
+    pytest.mark.filterwarnings("ignore:::mlflow"),
+]
+
+said: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """No settings from outside, an empty folder to be in, and MLflow's global state put back."""
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_RUN_ID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "1")
+    monkeypatch.chdir(tmp_path)
+    said.clear()
+    before = mlflow.get_tracking_uri()
+    yield
+    mlflow.set_tracking_uri(before)
+
+
+def client(server: Server) -> mlflow.MlflowClient:
+    return mlflow.MlflowClient(server.url)
+
+
+@pytest.fixture(scope="module")
+def finished(server: Server, smallest: Path) -> tuple[Any, Any]:
+    """(result, run) of a whole tracked training."""
+    options = RunOptions(server.url, "food11-test", "first", register="food11-test")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
+        with mlflow_run(options, said.append) as tracker:
+            result = train(settings(smallest, epochs=3), tracker)
+    assert tracker.model_version == "1"
+    return result, client(server).get_run(tracker.run_id)
+
+
+def test_params_metrics_and_tags(server: Server, finished: tuple[Any, Any]) -> None:
+    result, run = finished
+    assert run.info.status == "FINISHED"
+    assert run.info.run_name == "first"
+    assert client(server).get_experiment(run.info.experiment_id).name == "food11-test"
+    assert run.data.params["head_lr"] == "0.0001"
+    assert run.data.params["weights"] == "none"
+    assert run.data.params["head_batchnorm"] == "frozen"
+    history = client(server).get_metric_history(run.info.run_id, "val_loss")
+    assert [point.step for point in history] == [1, 2, 3]
+    assert run.data.metrics["test_accuracy"] == result.test_accuracy
+    assert run.data.metrics["best_epoch"] == result.best_epoch
+    assert "system/cpu_utilization_percentage" in run.data.metrics
+    assert run.data.tags["mlflow.source.type"] == "LOCAL"
+
+
+def test_data_sets(finished: tuple[Any, Any]) -> None:
+    _, run = finished
+    used = {tag.value: item.dataset for item in run.inputs.dataset_inputs for tag in item.tags}
+    assert set(used) == {"training", "validation", "evaluation"}
+    assert used["training"].name == "smallest"
+    assert len(used["training"].digest) == 16
+    assert json.loads(used["training"].profile) == {"num_images": 11, "num_classes": 11}
+
+
+def test_gpu_report(server: Server, finished: tuple[Any, Any]) -> None:
+    mlflow.set_tracking_uri(server.url)
+    assert mlflow.artifacts.load_text(f"runs:/{finished[1].info.run_id}/gpu-info.txt") == describe_gpu()
+
+
+def test_the_registered_model_is_the_one_tested(
+    server: Server, finished: tuple[Any, Any], smallest: Path
+) -> None:
+    mlflow.set_tracking_uri(server.url)
+    model = mlflow.pytorch.load_model("models:/food11-test/1")
+    again = _evaluate(model, smallest)
+    assert again == pytest.approx(finished[0].test_loss, rel=1e-5)
+    images = np.zeros((3, 3, IMAGE, IMAGE), dtype=np.uint8)
+    predicted = mlflow.pyfunc.load_model("models:/food11-test/1").predict(images)
+    assert np.array_equal(predicted, model(torch.from_numpy(images)).detach().numpy())
+
+
+def _evaluate(model: Any, data: Path) -> float:
+    from trackside.train.dataset import FoodImages
+
+    split = FoodImages(data / "evaluation", IMAGE)
+    images = torch.stack([split[number][0] for number in range(len(split))])
+    labels = torch.tensor([label for _, label in split.samples])
+    with torch.inference_mode():
+        return float(torch.nn.functional.cross_entropy(model(images), labels))
+
+
+def test_the_model_loads_where_trackside_is_not_installed(server: Server, finished: tuple[Any, Any]) -> None:
+    code = (
+        "import sys; sys.modules['trackside'] = None\n"
+        "import mlflow, torch\n"
+        f"mlflow.set_tracking_uri('{server.url}')\n"
+        "model = mlflow.pytorch.load_model('models:/food11-test/1').eval()\n"
+        f"print(tuple(model(torch.zeros(2, 3, {IMAGE}, {IMAGE}, dtype=torch.uint8)).shape))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.stdout.strip() == "(2, 11)", run.stderr
+
+
+@pytest.mark.parametrize("uri", ["models:/food11-test/1", "runs:/{run}/food11"])
+def test_weights_come_back_from_the_artifact_store(
+    server: Server, finished: tuple[Any, Any], smallest: Path, uri: str
+) -> None:
+    from trackside.train.weights import build_model
+
+    mlflow.set_tracking_uri(server.url)
+    weights = load_weights(uri.format(run=finished[1].info.run_id))
+    assert weights is not None
+    assert weights.has_head
+    model = build_model(settings(smallest), weights).eval()
+    assert _evaluate(model, smallest) == pytest.approx(finished[0].test_loss, rel=1e-5)
+
+
+def test_an_artifact_that_is_not_there(server: Server, finished: tuple[Any, Any]) -> None:
+    mlflow.set_tracking_uri(server.url)
+    with pytest.raises(TrainingError, match="cannot fetch it from"):
+        load_weights("models:/nothing-of-this-name/1")
+    with pytest.raises(TrainingError, match=r"there is no food11\.pth in it|as tensors only"):
+        load_weights(f"runs:/{finished[1].info.run_id}/gpu-info.txt")
+
+
+@pytest.mark.parametrize(("error", "status"), [(KeyboardInterrupt, "KILLED"), (ValueError, "FAILED")])
+def test_a_run_that_is_broken_off(server: Server, error: type[BaseException], status: str) -> None:
+    run_ids = []
+
+    def broken_off() -> None:
+        with mlflow_run(RunOptions(server.url, "broken-off"), said.append) as tracker:
+            run_ids.append(tracker.run_id)
+            tracker.log_metrics({"train_loss": 1.5}, step=1)
+            raise error
+
+    with pytest.raises(error):
+        broken_off()
+    run = client(server).get_run(run_ids[0])
+    assert run.info.status == status
+    assert run.info.end_time
+    assert run.data.metrics["train_loss"] == 1.5
+
+
+def test_it_leaves_mlflows_state_alone(server: Server) -> None:
+    mlflow.set_tracking_uri(server.url)
+    mlflow.set_experiment("of-the-user")
+    with mlflow.start_run() as outer:
+        with mlflow_run(RunOptions(server.url, "ours"), said.append) as tracker:
+            pass
+        assert mlflow.active_run().info.run_id == outer.info.run_id
+    inner = client(server).get_run(tracker.run_id)
+    assert inner.data.tags["mlflow.parentRunId"] == outer.info.run_id
+    with mlflow.start_run() as after:
+        assert after.info.experiment_id == outer.info.experiment_id
+
+
+def test_a_deleted_experiment(server: Server) -> None:
+    gone = client(server).create_experiment("gone")
+    client(server).delete_experiment(gone)
+    with (
+        pytest.raises(TrainingError, match="experiment 'gone' is deleted"),
+        mlflow_run(RunOptions(server.url, "gone"), said.append),
+    ):
+        pass
+
+
+def test_no_server_is_said_at_once() -> None:
+    began = time.monotonic()
+    with (
+        pytest.raises(
+            TrainingError, match=r"no tracking server answers at http://127\.0\.0\.1:9 .*--no-track"
+        ),
+        mlflow_run(RunOptions("http://127.0.0.1:9"), said.append),
+    ):
+        pass
+    assert time.monotonic() - began < 10
+    assert unreachable("sqlite:///somewhere.db") is None
+
+
+def test_metrics_outlive_an_outage(tmp_path: Path) -> None:
+    server = Server(tmp_path / "server")
+    server.start()
+    try:
+        with mlflow_run(RunOptions(server.url), said.append) as tracker:
+            tracker.log_metrics({"val_loss": 3.0}, step=1)
+            server.stop()
+            tracker.log_metrics({"val_loss": 2.0}, step=2)
+            began = time.monotonic()
+            tracker.log_metrics({"val_loss": 1.0}, step=3)
+            assert time.monotonic() - began < 5, "no retries for minutes once it is known to be away"
+            server.start()
+            tracker.log_metrics({"val_loss": 0.5}, step=4)
+        assert [line for line in said if "1 metric points wait to be sent" in line]
+        history = client(server).get_metric_history(tracker.run_id, "val_loss")
+        assert [(point.step, point.value) for point in history] == [(1, 3.0), (2, 2.0), (3, 1.0), (4, 0.5)]
+        assert client(server).get_run(tracker.run_id).info.status == "FINISHED"
+    finally:
+        server.stop()
+
+
+def test_a_model_that_cannot_be_logged_is_kept_here(tmp_path: Path, smallest: Path) -> None:
+    from trackside.train.weights import build_model
+
+    server = Server(tmp_path / "server")
+    server.start()
+
+    def without_server() -> None:
+        with mlflow_run(RunOptions(server.url), said.append) as tracker:
+            server.stop()
+            tracker.log_model(build_model(settings(smallest), None), IMAGE)
+
+    with pytest.raises(TrainingError, match=r"could not be logged .* its weights are in .*food11-\w+\.pth"):
+        without_server()
+    (path,) = Path.cwd().glob("food11-*.pth")
+    kept = load_weights(str(path))
+    assert kept is not None
+    assert kept.has_head
+    assert any("could not be marked FAILED" in line for line in said)
