@@ -71,13 +71,29 @@ async def get(app: App, uuid: str, *, deleted_too: bool = False) -> LoggedModel:
     return await app.db.read(job)
 
 
+class OnDataset(NamedTuple):
+    """Only metrics on this dataset count; without a digest, on any version of it."""
+
+    name: str
+    digest: str | None = None
+
+
+class SortBy(NamedTuple):
+    """A field to sort by; a metric's values may be those on one dataset."""
+
+    field_name: str
+    ascending: bool = True
+    dataset_name: str | None = None
+    dataset_digest: str | None = None
+
+
 class Search(NamedTuple):
     """Which logged models are wanted, in which order."""
 
     experiment_ids: list[str]
     filter: str = ""
-    datasets: Sequence[filters.DatasetFilter] = ()
-    order_by: Sequence[filters.ModelOrder] = ()
+    datasets: Sequence[OnDataset] = ()
+    order_by: Sequence[SortBy] = ()
 
 
 async def search(app: App, wanted: Search, page: Page) -> list[LoggedModel]:
@@ -86,8 +102,8 @@ async def search(app: App, wanted: Search, page: Page) -> list[LoggedModel]:
         app.db.engine,
         experiment_ids=runs.experiment_numbers(wanted.experiment_ids),
         filter=wanted.filter,
-        datasets=wanted.datasets,
-        order_by=wanted.order_by,
+        datasets=[filters.DatasetFilter(*each) for each in wanted.datasets],
+        order_by=[filters.ModelOrder(*each) for each in wanted.order_by],
         limit=page.limit,
         offset=page.offset,
     )
@@ -110,10 +126,10 @@ async def finalize(app: App, uuid: str, status: LoggedModelStatus) -> LoggedMode
 
 
 async def delete(app: App, uuid: str) -> None:
-    """Hide a logged model. Raises NotFound when it is deleted already."""
+    """Hide a logged model; deleting a deleted one is fine."""
 
     async def job(tx: Transaction) -> LoggedModel:
-        row = await row_of(tx, uuid)
+        row = await row_of(tx, uuid, deleted_too=True)
         await tx.run("delete_logged_model", id=row["id"], now_ms=now_ms())
         return (await loaded(tx, [row]))[0]
 

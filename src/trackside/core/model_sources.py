@@ -134,7 +134,9 @@ async def _version(tx: Transaction, wanted: ModelUri) -> Row:
 async def _model(tx: Transaction, uri: str, model_uuid: str) -> Row:
     row = await tx.one("logged_model_by_uuid", uuid=model_uuid)
     if row is None or row["lifecycle"] != "active":
-        _fail(uri, "model_id")
+        if _is_local(uri) or _is_proxied(uri):
+            _fail(uri, "model_id")
+        raise NotFound(f"Logged model with ID '{model_uuid}' not found.")
     return row
 
 

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from trackside.server.mlflow import artifacts, experiments, logging, proxy, runs, service
+from trackside.server.mlflow import (
+    artifacts,
+    experiments,
+    inputs,
+    logged_models,
+    logging,
+    proxy,
+    registry,
+    runs,
+    service,
+    versions,
+)
 from trackside.server.routing import twins
 
 routes = [
@@ -14,6 +25,10 @@ routes = [
             *artifacts.routes,
             *proxy.routes,
             *service.routes,
+            *inputs.routes,
+            *logged_models.routes,
+            *registry.routes,
+            *versions.routes,
         ]
     ),
 ]

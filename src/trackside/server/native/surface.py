@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trackside.server.native import artifacts, events, experiments, openapi, runs, series, service
+from trackside.server.native import artifacts, events, experiments, models, openapi, runs, series, service
 
 routes = [
     *service.routes,
@@ -10,6 +10,7 @@ routes = [
     *runs.routes,
     *series.routes,
     *artifacts.routes,
+    *models.routes,
     *events.routes,
 ]
 routes += openapi.routes(routes)
