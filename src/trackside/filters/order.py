@@ -10,6 +10,7 @@ from trackside.filters.fields import Column, Field, Kind, Rows, resolve
 from trackside.filters.parse import Name, check_storable, shortened, split_name, tokens
 
 MAX_FIELDS = 20  # SQLite joins at most 64 tables
+_DIRECTIONS = {"ASC", "DESC"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,9 @@ def _read(clause: str) -> tuple[Name, bool]:
     if numeric:
         closed = len(words) > 3 and words[3].text == ")"
         words = [words[2], *words[4:]] if closed else []
-    if not 1 <= len(words) <= 2 or any(word.kind != "name" for word in words):
+    if not 1 <= len(words) <= 2 or any(word.kind != "name" for word in words) or words[0].word in _DIRECTIONS:
         raise InvalidParameter(f"Invalid order_by clause '{shortened(clause)}'. Could not be parsed.")
-    if len(words) == 2 and words[1].word not in {"ASC", "DESC"}:
+    if len(words) == 2 and words[1].word not in _DIRECTIONS:
         raise InvalidParameter(f"Invalid ordering key in order_by clause '{shortened(clause)}'.")
     return split_name(words[0].text, numeric=numeric), len(words) == 1 or words[1].word == "ASC"
 

@@ -81,8 +81,9 @@ def _quoted_integer(field: Field, token: Token) -> int:
     try:
         return _in_range(int(text))
     except ValueError:
+        shown = shortened(text if token.kind == "number" else repr(text))
         raise InvalidParameter(
-            f"Invalid value for numeric attribute '{field.key}': {shortened(text)!r}{place(token.at)}"
+            f"Invalid value for numeric attribute '{field.key}': {shown}{place(token.at)}"
         ) from None
 
 
@@ -101,11 +102,13 @@ def _check_list(comparison: Comparison) -> None:
             "While parsing a list in the query, expected a non-empty list of string values, "
             f"but got empty list{place(comparison.at)}"
         )
+    found = [repr(unquoted(t.text, "'\"")) if t.kind == "string" else t.text for t in comparison.values]
+    shown = f"({', '.join(found)}{',' if len(found) == 1 else ''})"  # as Python shows a tuple
     for token in comparison.values:
         if token.kind != "string":
             raise InvalidParameter(
                 "While parsing a list in the query, expected string value, punctuation, or whitespace, "
-                f"but got different type in list: {shortened(comparison.written)}{place(token.at)}"
+                f"but got different type in list: {shortened(shown)}{place(token.at)}"
             )
 
 
