@@ -12,8 +12,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from trackside.data import food11
 from trackside.data.fetch import Patience
 from trackside.data.layout import CLASSES, SPLITS
+from trackside.data.progress import SILENT
+from trackside.data.report import Report
 
 HASTY = Patience(attempts=2, timeout=5.0, first_wait=0.0)
 
@@ -57,6 +60,23 @@ def tree(root: Path) -> dict[str, bytes]:
         for path in sorted(root.rglob("*"))
         if path.is_file() and path.name != "manifest.json" and ".trackside" not in path.parts
     }
+
+
+def prepare(source: Path | str | None, target: Path, **options: object) -> Report:
+    return food11.prepare(source, target, progress=SILENT, patience=HASTY, **options)  # type: ignore[arg-type]
+
+
+def organised(per_class: int = 1) -> dict[str, bytes]:
+    """What the flat set must become."""
+    result = {}
+    for path, content in flat(per_class).items():
+        split, name = path.split("/")
+        result[f"{split}/class_{int(name.split('_')[0]):02}/{name}"] = content
+    return result
+
+
+def images_of(target: Path) -> dict[str, bytes]:
+    return {path: content for path, content in tree(target).items() if path != "SHA256SUMS"}
 
 
 @dataclass

@@ -122,9 +122,7 @@ def explain(target: Path) -> Iterator[None]:
                 f"No permission for {where}. Choose another folder, or change its permissions."
             ) from error
         if error.errno in (errno.ENOTDIR, errno.EEXIST):
-            raise DataError(
-                f"{where} is a file where a folder is needed. Choose another folder."
-            ) from error
+            raise DataError(f"{where} is a file where a folder is needed. Choose another folder.") from error
         raise
 
 

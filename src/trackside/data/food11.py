@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +14,7 @@ from trackside.data.errors import DataError, NoSourceError
 from trackside.data.fetch import Patience
 from trackside.data.layout import CLASS_FOLDERS, CLASSES, PUBLISHED, REJECTED, SPLITS, Place, Plan, plan
 from trackside.data.manifest import Manifest, Reject, Source
+from trackside.data.parallel import in_threads
 from trackside.data.progress import Progress, on_stderr
 from trackside.data.report import Report
 from trackside.data.sources import FolderSource
@@ -69,6 +68,10 @@ def prepare(
             manifest.verify(target, known)
         _clean_up(target, keep_archive=keep_archive)
         return Report(target, known, PUBLISHED, changed=False, seconds=time.monotonic() - start)
+    if found.kind == "missing":
+        raise DataError(
+            f"{found.where} does not exist. --from takes an http(s) address, a zip file or a folder."
+        )
     if found.kind == "in place" and not _has_images(target):
         raise NoSourceError(_where_to_get(target))
     images.require_pillow()
@@ -108,15 +111,7 @@ def _organise(opened: ZipSource | FolderSource, found: Source, target: Path, pro
         files.require_space(target, needed, "the data set")
     manifest.forget(target)
     work = partial(_settle, opened=opened, target=target, in_place=in_place)
-    settled = []
-    # Threads: decoding, inflating and hashing all release the interpreter lock.
-    with (
-        ThreadPoolExecutor(_threads()) as pool,
-        progress.meter("Checking images", len(todo.places), "images") as meter,
-    ):
-        for one in pool.map(work, todo.places):
-            settled.append(one)
-            meter.advance(1)
+    settled = in_threads(work, todo.places, label="Checking images", unit="images", progress=progress)
     if in_place:
         _remove_emptied(target)
     return _record(settled, todo, found, target)
@@ -232,10 +227,6 @@ def _checked_sha256(text: str | None) -> str | None:
     if not re.fullmatch(r"[0-9a-fA-F]{64}", text.strip()):
         raise DataError(f"--sha256 takes 64 hexadecimal digits, not '{text}'.")
     return text.strip().lower()
-
-
-def _threads() -> int:
-    return min(16, (os.cpu_count() or 1) + 1)  # one more than cores, for the time spent on the disk
 
 
 def _where_to_get(target: Path) -> str:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import re
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +16,7 @@ from trackside.data import files, glyphs, images, manifest
 from trackside.data.errors import DataError
 from trackside.data.layout import CLASSES, SPLITS, class_folder
 from trackside.data.manifest import Manifest, Source
+from trackside.data.parallel import in_threads
 from trackside.data.progress import Progress, on_stderr
 from trackside.data.report import Report
 
@@ -109,15 +108,7 @@ def _make_all(
         for index in range(count)
     ]
     work = partial(_make_one, studio=Studio(found.by_class, size, seed), target=target)
-    sums: list[tuple[str, str]] = []
-    # Threads: Pillow and NumPy release the interpreter lock for all that takes time.
-    with (
-        ThreadPoolExecutor(os.cpu_count()) as pool,
-        progress.meter("Making images", len(jobs), "images") as meter,
-    ):
-        for path, digest in pool.map(work, jobs):
-            sums.append((path, digest))
-            meter.advance(1)
+    sums = in_threads(work, jobs, label="Making images", unit="images", progress=progress)
     present = manifest.scan(target)
     record = Manifest(
         kind=KIND,

@@ -83,9 +83,8 @@ class Meter:
             if self._terminal:
                 filled = round(share * BAR_WIDTH)
                 parts.append("█" * filled + "░" * (BAR_WIDTH - filled))
-            parts.append(
-                f"{share:4.0%}  {amount(self._done, self._unit)} of {amount(self._total, self._unit)}"
-            )
+            done = amount(self._done, self._unit) if self._unit == "B" else f"{self._done:,}"
+            parts.append(f"{share:4.0%}  {done} of {amount(self._total, self._unit)}")
         else:
             parts.append(amount(self._done, self._unit))
         if rate > 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ DRAWINGS: tuple[tuple[Callable[[ImageDraw, Colour], None], tuple[Colour, ...]], 
 )
 
 
+@cache
 def all_classes() -> tuple[tuple[bytes, ...], ...]:
     """The drawings of each class as PNG files with transparency."""
     return tuple(tuple(_render(drawing, colour) for colour in colours) for drawing, colours in DRAWINGS)
@@ -127,5 +129,5 @@ def _render(drawing: Callable[[ImageDraw, Colour], None], colour: Colour) -> byt
     image = Image.new("RGBA", (DRAWN, DRAWN))
     drawing(ImageDraw.Draw(image), colour)
     content = io.BytesIO()
-    image.resize((SIDE, SIDE), Image.Resampling.LANCZOS).save(content, "PNG")
+    image.reduce(DRAWN // SIDE).save(content, "PNG")
     return content.getvalue()

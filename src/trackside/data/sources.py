@@ -112,7 +112,7 @@ def open_source(
 ) -> ZipSource | FolderSource:
     """Get and check a source; notes in `found` the archive's SHA-256.
 
-    Raises DataError if it is missing, cannot be downloaded, has another SHA-256 than `sha256`, or is unsafe.
+    Raises DataError if it cannot be downloaded, has another SHA-256 than `sha256`, or is unsafe.
     """
     if found.kind == "missing":
         raise DataError(

@@ -1,0 +1,110 @@
+"""Preparation that is killed with SIGKILL, again and again, ends where an undisturbed one ends."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from data_samples import Site, flat, jpeg, tree, write_folder, write_zip
+
+FOOD11 = """
+import sys
+from trackside.data import food11
+from trackside.data.progress import SILENT
+print("ready", flush=True)
+food11.prepare(sys.argv[1] or None, sys.argv[2], allow_partial=True, progress=SILENT)
+"""
+MINI = """
+import sys
+from trackside.data import mini
+from trackside.data.progress import SILENT
+import numpy, PIL.Image, trackside.data.scenes
+print("ready", flush=True)
+mini.make(sys.argv[2], per_class=(6, 2, 2), size=int(sys.argv[1]), pictures="shapes", progress=SILENT)
+"""
+TIMES = pytest.mark.parametrize(
+    "kills", [5, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(600)])], ids=["few", "many"]
+)
+
+
+def run(code: str, *arguments: str, kill_after: float | None = None) -> float:
+    """Run until done, or kill after so many seconds of work; the seconds it worked."""
+    command = [sys.executable, "-c", code, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"ready\n"
+        start = time.monotonic()
+        try:
+            _, errors = process.communicate(timeout=kill_after)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+        else:
+            assert process.returncode == 0, errors.decode()
+        return time.monotonic() - start
+
+
+def members() -> dict[str, bytes]:
+    """Some hundred images, a few of them broken, and files of no use."""
+    good = flat(8)
+    return {
+        **good,
+        "training/0_100.jpg": jpeg(1, side=64)[:600],
+        "validation/3_100.jpg": b"no image",
+        "evaluation/class_02/9_100.jpg": jpeg(2),
+        "README.md": b"",
+    }
+
+
+def rejected(target: Path) -> list[str]:
+    return sorted(path for path in tree(target) if path.startswith("rejected/"))
+
+
+@TIMES
+@pytest.mark.parametrize("kind", ["url", "zip", "folder", "in place"])
+def test_food11(tmp_path: Path, site: Site, kind: str, kills: int) -> None:
+    archive = write_zip(tmp_path / "x.zip", members())
+    site.content, site.chunk_pause = archive.read_bytes(), lambda: time.sleep(0.002)
+    folder = write_folder(tmp_path / "folder", members())
+    source = {"url": site.url, "zip": str(archive), "folder": str(folder), "in place": ""}[kind]
+    whole, target = tmp_path / "whole", tmp_path / "target"
+
+    def start_anew(path: Path) -> None:
+        shutil.rmtree(path, ignore_errors=True)
+        if kind == "in place":
+            shutil.copytree(folder, path)
+
+    start_anew(whole)
+    seconds = run(FOOD11, source, str(whole))
+    assert len(tree(whole)) >= 8 * 33 + 3
+    chance = random.Random(kills)
+    start_anew(target)
+    for _ in range(kills):
+        if chance.random() < 0.3:
+            start_anew(target)
+        run(FOOD11, source, str(target), kill_after=chance.uniform(0, seconds))
+    run(FOOD11, source, str(target))
+    assert tree(target) == tree(whole)
+    assert len(rejected(target)) == 3
+    left = {path.name for path in (target / ".trackside").iterdir()}
+    assert left == {"lock"}
+
+
+@TIMES
+def test_mini(tmp_path: Path, kills: int) -> None:
+    whole, target = tmp_path / "whole", tmp_path / "target"
+    seconds = run(MINI, "128", str(whole))
+    assert len(tree(whole)) == 10 * 11 + 1
+    chance = random.Random(kills)
+    for _ in range(kills):
+        size = chance.choice(("128", "128", "64"))  # now and then other images are asked for
+        run(MINI, size, str(target), kill_after=chance.uniform(0, seconds))
+    run(MINI, "128", str(target))
+    assert tree(target) == tree(whole)
+    assert {path.name for path in (target / ".trackside").iterdir()} == {"lock"}

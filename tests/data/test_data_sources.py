@@ -1,0 +1,185 @@
+"""Food-11 from a URL, a zip, a folder, or in place; and again, when nothing is left to do."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+from data_samples import Site, flat, images_of, jpeg, organised, prepare, tree, write_folder, write_zip
+
+from trackside.data import files
+from trackside.data.errors import DataError, NoSourceError
+
+
+class TestSources:
+    @pytest.fixture(autouse=True)
+    def small(self, one_each: None) -> None: ...
+
+    def test_url(self, tmp_path: Path, site: Site) -> None:
+        site.content = write_zip(tmp_path / "x.zip", flat()).read_bytes()
+        report = prepare(f"{site.url}?token=secret", tmp_path / "data")
+        assert report.complete
+        assert report.manifest.source.sha256 == hashlib.sha256(site.content).hexdigest()
+        assert "secret" not in (tmp_path / "data/manifest.json").read_text()
+        assert sorted(p.name for p in (tmp_path / "data/.trackside").iterdir()) == ["lock"]
+
+    def test_keep_archive(self, tmp_path: Path, site: Site) -> None:
+        site.content = write_zip(tmp_path / "x.zip", flat()).read_bytes()
+        prepare(site.url, tmp_path / "data", keep_archive=True)
+        assert [p.read_bytes() for p in (tmp_path / "data/.trackside/download").iterdir()] == [site.content]
+
+    def test_truncated_download_then_the_rest(self, tmp_path: Path, site: Site) -> None:
+        site.content = write_zip(tmp_path / "x.zip", flat()).read_bytes()
+        site.send_at_most = [5000, 0, 0]
+        with pytest.raises(DataError, match="run the same command again"):
+            prepare(site.url, tmp_path / "data")
+        assert tree(tmp_path / "data") == {}
+        assert prepare(site.url, tmp_path / "data").complete
+        assert site.requests[-1]["Range"] == "bytes=5000-"
+
+    def test_sha256(self, tmp_path: Path) -> None:
+        source = write_zip(tmp_path / "x.zip", flat())
+        digest = hashlib.sha256(source.read_bytes()).hexdigest()
+        wrong = digest[:-1] + ("0" if digest[-1] != "0" else "1")
+        with pytest.raises(DataError, match=f"its SHA-256 is {digest}.*Nothing was unpacked"):
+            prepare(source, tmp_path / "data", sha256=wrong)
+        assert tree(tmp_path / "data") == {}
+        assert prepare(source, tmp_path / "data", sha256=digest.upper()).complete
+        with pytest.raises(DataError, match="SHA-256"):  # what is there did not come from such an archive
+            prepare(source, tmp_path / "data", sha256=wrong)
+        assert prepare(source, tmp_path / "data", sha256=digest).changed is False
+        with pytest.raises(DataError, match="64 hexadecimal digits"):
+            prepare(source, tmp_path / "data", sha256="abc")
+
+    def test_wrong_download_is_removed_and_fetched_anew(self, tmp_path: Path, site: Site) -> None:
+        good = write_zip(tmp_path / "x.zip", flat()).read_bytes()
+        digest = hashlib.sha256(good).hexdigest()
+        site.content = b"PK" + good
+        with pytest.raises(DataError, match="The download has been removed"):
+            prepare(site.url, tmp_path / "data", sha256=digest)
+        site.content, site.etag = good, '"two"'
+        assert prepare(site.url, tmp_path / "data", sha256=digest).complete
+
+    def test_incomplete_download_is_tried_again_unless_it_is_wanted(self, tmp_path: Path, site: Site) -> None:
+        few = dict(list(flat().items())[:-1])
+        site.content = write_zip(tmp_path / "x.zip", few).read_bytes()
+        prepare(site.url, tmp_path / "data")
+        assert prepare(site.url, tmp_path / "data", allow_partial=True).changed is False
+        site.content, site.etag = write_zip(tmp_path / "x.zip", flat()).read_bytes(), '"two"'
+        assert prepare(site.url, tmp_path / "data").complete
+
+    def test_a_web_page_instead(self, tmp_path: Path, site: Site) -> None:
+        site.content = b"<!DOCTYPE html><title>Sign in</title>"
+        with pytest.raises(DataError, match="page about the file"):
+            prepare(site.url, tmp_path / "data")
+
+    @pytest.mark.parametrize(
+        "source", ["ftp://host/x.zip", "file:///etc/passwd", "http://", "https://[::1/x"]
+    )
+    def test_other_addresses(self, tmp_path: Path, source: str) -> None:
+        with pytest.raises(DataError, match=r"only http and https|not a valid address"):
+            prepare(source, tmp_path / "data")
+
+    def test_no_source(self, tmp_path: Path) -> None:
+        with pytest.raises(NoSourceError, match=r"publisher.*epfl.*--from ARCHIVE"):
+            prepare(None, tmp_path / "data")
+        assert not (tmp_path / "data").exists()
+
+    def test_target_inside_the_source(self, tmp_path: Path) -> None:
+        write_folder(tmp_path, flat())
+        for _ in range(2):
+            assert prepare(tmp_path, tmp_path / "data").complete
+        assert images_of(tmp_path / "data") == organised()
+
+    def test_links_in_a_folder_are_read_through(self, tmp_path: Path) -> None:
+        real = write_folder(tmp_path / "real", flat())
+        linked = tmp_path / "linked"
+        for path in flat():
+            (linked / path).parent.mkdir(parents=True, exist_ok=True)
+            (linked / path).symlink_to(real / path)
+        assert prepare(linked, tmp_path / "data").complete
+        assert images_of(tmp_path / "data") == organised()
+
+
+class TestTwice:
+    """Running it again on a finished folder only looks."""
+
+    @pytest.fixture(autouse=True)
+    def small(self, one_each: None) -> None: ...
+
+    @pytest.mark.parametrize("kind", ["zip", "folder", "url", "in place"])
+    def test_nothing_is_written(self, tmp_path: Path, site: Site, kind: str) -> None:
+        target = tmp_path / "data"
+        site.content = write_zip(tmp_path / "x.zip", flat()).read_bytes()
+        source = {
+            "zip": tmp_path / "x.zip",
+            "folder": write_folder(tmp_path / "source", flat()),
+            "url": site.url,
+            "in place": write_folder(target, flat()) if kind == "in place" else None,
+        }[kind]
+        first = prepare(source, target)
+        asked = len(site.requests)
+        before = {path: path.stat().st_mtime_ns for path in target.rglob("*")}
+        second = prepare(source, target)
+        assert (first.changed, second.changed) == (True, False)
+        assert {path: path.stat().st_mtime_ns for path in target.rglob("*")} == before
+        assert len(site.requests) == asked
+        assert second.manifest == first.manifest
+        assert prepare(None, target).changed is False
+
+    def test_source_may_be_gone(self, tmp_path: Path) -> None:
+        source = write_zip(tmp_path / "x.zip", flat())
+        prepare(source, tmp_path / "data")
+        source.unlink()
+        assert prepare(source, tmp_path / "data").changed is False
+        with pytest.raises(DataError, match="does not exist"):
+            prepare(tmp_path / "y.zip", tmp_path / "data")
+
+    def test_touched_zip_is_the_same_by_its_content(self, tmp_path: Path) -> None:
+        source = write_zip(tmp_path / "x.zip", flat())
+        prepare(source, tmp_path / "data")
+        os.utime(source, (1, 1))
+        assert prepare(source, tmp_path / "data").changed is False
+
+    @pytest.mark.parametrize("harm", ["lost", "shortened", "added"])
+    def test_changed_images_are_noticed_and_mended(self, tmp_path: Path, harm: str) -> None:
+        source, target = write_zip(tmp_path / "x.zip", flat()), tmp_path / "data"
+        prepare(source, target)
+        victim = target / "training/class_05/5_0.jpg"
+        if harm == "lost":
+            victim.unlink()
+        elif harm == "shortened":
+            victim.write_bytes(b"x")
+        else:
+            victim.with_name("5_1.jpg").write_bytes(jpeg(1))
+        report = prepare(source, target)
+        assert report.changed
+        assert report.complete == (harm != "added")
+        assert victim.read_bytes() == flat()["training/5_0.jpg"]
+
+    def test_other_source_replaces(self, tmp_path: Path) -> None:
+        target = tmp_path / "data"
+        prepare(write_zip(tmp_path / "x.zip", flat()), target)
+        other = {**flat(), "training/0_0.jpg": jpeg(77)}
+        assert prepare(write_zip(tmp_path / "y.zip", other), target).changed
+        assert (target / "training/class_00/0_0.jpg").read_bytes() == jpeg(77)
+
+    def test_verify_reads_every_byte(self, tmp_path: Path) -> None:
+        source, target = write_zip(tmp_path / "x.zip", flat()), tmp_path / "data"
+        prepare(source, target)
+        assert prepare(source, target, verify=True).changed is False
+        victim = target / "training/class_05/5_0.jpg"
+        victim.write_bytes(b"x" * victim.stat().st_size)  # the quick look cannot see this
+        assert prepare(source, target).changed is False
+        with pytest.raises(
+            DataError, match=r"1 images .* not as they were prepared: training/class_05/5_0\.jpg"
+        ):
+            prepare(source, target, verify=True)
+
+    def test_read_only_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        source, target = write_zip(tmp_path / "x.zip", flat()), tmp_path / "data"
+        prepare(source, target)
+        monkeypatch.setattr(files, "claim", lambda _: pytest.fail("a finished folder must not be written to"))
+        assert prepare(source, target).changed is False
