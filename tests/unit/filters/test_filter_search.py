@@ -48,6 +48,12 @@ def runs() -> Store:
         params={"lr": "adam", "note": ""},
         tags={"team": ""},
     )
+    fill_others(store)
+    return store
+
+
+def fill_others(store: Store) -> None:
+    """A run with little, and runs that are not among the active ones of experiment 1."""
     store.run(
         "d",
         name="delta",
@@ -59,7 +65,6 @@ def runs() -> Store:
     )
     store.run("gone", lifecycle="deleted", start_ms=50, metrics={"loss": 0.2})
     store.run("other", experiment=2, start_ms=60, metrics={"loss": 9.0})
-    return store
 
 
 def found(store: Store, text: str = "", **given) -> str:
