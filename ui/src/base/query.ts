@@ -1,0 +1,87 @@
+import { QueryClient, type QueryClientConfig, type QueryKey, QueryObserver } from '@tanstack/query-core';
+import { useEffect, useLayoutEffect, useReducer, useState } from 'preact/hooks';
+import { ApiError } from './api';
+
+const config: QueryClientConfig = {
+  defaultOptions: {
+    queries: {
+      staleTime: 5_000,
+      gcTime: 120_000,
+      networkMode: 'always',
+      refetchOnWindowFocus: false, // base/live.ts catches up when the tab comes back
+      refetchOnReconnect: false,
+      retry: (failures, error) => failures < 2 && error instanceof ApiError && error.status === 0,
+      retryDelay: (failures) => 300 * 2 ** failures,
+    },
+  },
+};
+
+export const cache = new QueryClient(config);
+
+export interface Query<T> {
+  key: QueryKey;
+  fetch: (signal: AbortSignal) => Promise<T>;
+  enabled?: boolean;
+  /** Show the answer to the last key while this one loads. */
+  keep?: boolean;
+}
+
+export interface Answer<T> {
+  data: T | undefined;
+  error: Error | null;
+  /** True when `data` belongs to the key before this one. */
+  old: boolean;
+  loading: boolean;
+  retry: () => void;
+}
+
+function options<T>(query: Query<T>) {
+  return {
+    queryKey: query.key,
+    queryFn: ({ signal }: { signal: AbortSignal }) => query.fetch(signal),
+    enabled: query.enabled ?? true,
+    ...(query.keep && { placeholderData: (previous: T | undefined) => previous }),
+  };
+}
+
+/** Subscribes the component to one cached answer of the server. */
+export function useQuery<T>(query: Query<T>): Answer<T> {
+  const [observer] = useState(() => new QueryObserver<T>(cache, options(query) as never));
+  const [, redraw] = useReducer((n: number) => n + 1, 0);
+  const result = observer.getOptimisticResult(cache.defaultQueryOptions(options(query) as never) as never);
+  useLayoutEffect(() => observer.setOptions(options(query) as never));
+  useEffect(() => observer.subscribe(() => redraw(0)), [observer]);
+  return {
+    data: result.data,
+    error: result.error,
+    old: result.isPlaceholderData,
+    loading: result.isFetching,
+    retry: () => void observer.refetch(),
+  };
+}
+
+/** Marks answers as old; those on screen are asked for again. */
+export function stale(...keys: QueryKey[]): void {
+  for (const queryKey of keys) void cache.invalidateQueries({ queryKey });
+}
+
+/**
+ * Shows an edit at once, then sends it. When the server refuses, the old value comes back and the
+ * error is thrown, so that the caller can say so.
+ */
+export async function optimistic<T>(
+  key: QueryKey,
+  change: (old: T) => T,
+  request: () => Promise<unknown>,
+): Promise<void> {
+  await cache.cancelQueries({ queryKey: key });
+  const before = cache.getQueryData<T>(key);
+  if (before !== undefined) cache.setQueryData<T>(key, change(before));
+  try {
+    await request();
+  } catch (error) {
+    if (before !== undefined) cache.setQueryData<T>(key, before);
+    throw error;
+  }
+  stale(key);
+}

@@ -1,0 +1,199 @@
+import { signal } from '@preact/signals';
+import { post } from '../base/api';
+import type { Event, SeriesAnswer, SeriesQuery } from '../base/api-types';
+import { type Axis, append, fromSeries, type Line, type Point } from './line';
+import type { Range } from './window';
+
+export interface Request {
+  runIds: string[];
+  axis: Axis;
+  window: Range | null;
+  buckets: number;
+}
+
+type Ask = (query: SeriesQuery, signal: AbortSignal) => Promise<SeriesAnswer>;
+
+const MAX_METRICS = 200;
+/** A live line that has grown this many times its buckets is asked for again, in buckets. */
+const GROWTH = 3;
+const REFETCH_MS = 1000;
+
+const askServer: Ask = (query, abort) => post<SeriesAnswer>('series/query', query, abort);
+
+interface Entry {
+  lines: Line[] | null;
+  /** Must be asked for (again). */
+  dirty: boolean;
+  watchers: number;
+  version: ReturnType<typeof signal<number>>;
+}
+
+/**
+ * The series that the charts of one page show. Charts near the view watch their metric; what they
+ * miss is asked for together, one request a frame. Live points are added to what is here.
+ */
+export class SeriesSource {
+  readonly error = signal<Error | null>(null);
+  private readonly entries = new Map<string, Entry>();
+  private readonly starts = new Map<string, number>();
+  private request: Request;
+  private scheduled: ReturnType<typeof setTimeout> | undefined;
+  private flight: { abort: AbortController; late: [string, Point[], string][] } | null = null;
+  private lastAsked = 0;
+  private refused = 0;
+
+  constructor(
+    request: Request,
+    private readonly ask: Ask = askServer,
+  ) {
+    this.request = request;
+  }
+
+  /** Milliseconds at which a run started: where its relative axis begins. */
+  setStart(runId: string, startMs: number): void {
+    this.starts.set(runId, startMs);
+  }
+
+  /** Another window, axis or set of runs: old lines stay on screen until the new ones are here. */
+  configure(request: Request): void {
+    if (JSON.stringify(request) === JSON.stringify(this.request)) return;
+    if (request.axis !== this.request.axis) for (const entry of this.entries.values()) entry.lines = null;
+    this.request = request;
+    this.flight?.abort.abort();
+    this.flight = null;
+    this.invalidate();
+  }
+
+  /** Lines of a metric, or null while they have never been here. Reading subscribes the component. */
+  lines(metric: string): Line[] | null {
+    const entry = this.entry(metric);
+    void entry.version.value;
+    return entry.lines;
+  }
+
+  watch(metric: string): () => void {
+    const entry = this.entry(metric);
+    entry.watchers++;
+    if (entry.dirty) this.schedule(0);
+    return () => {
+      entry.watchers--;
+    };
+  }
+
+  /** Ask again for `metrics`, or for all of them. */
+  invalidate(metrics?: string[]): void {
+    for (const key of metrics ?? this.entries.keys()) this.entry(key).dirty = true;
+    this.error.value = null;
+    this.schedule(Math.max(0, metrics ? this.lastAsked + REFETCH_MS - Date.now() : 0));
+  }
+
+  receive(event: Event): void {
+    if (event.kind === 'metrics-changed') this.invalidate(event.keys?.length ? event.keys : undefined);
+    if (event.kind !== 'metrics' || !event.run_id) return;
+    for (const [metric, points] of Object.entries(event.points ?? {})) {
+      this.flight?.late.push([event.run_id, points, metric]);
+      this.add(event.run_id, metric, points);
+    }
+  }
+
+  close(): void {
+    clearTimeout(this.scheduled);
+    this.flight?.abort.abort();
+  }
+
+  private entry(metric: string): Entry {
+    let entry = this.entries.get(metric);
+    if (!entry) {
+      entry = { lines: null, dirty: true, watchers: 0, version: signal(0) };
+      this.entries.set(metric, entry);
+    }
+    return entry;
+  }
+
+  private changed(entry: Entry): void {
+    entry.version.value = (entry.version.peek() ?? 0) + 1;
+  }
+
+  private add(runId: string, metric: string, points: Point[]): void {
+    const entry = this.entries.get(metric);
+    if (!entry) return;
+    if (!entry.lines) {
+      entry.dirty = true;
+      return;
+    }
+    let line = entry.lines.find((one) => one.runId === runId);
+    if (!line) {
+      line = emptyLine(runId, metric);
+      entry.lines.push(line);
+    }
+    const whole = append(line, points, this.request.axis, this.starts.get(runId) ?? 0);
+    if (!whole || line.x.length > this.request.buckets * GROWTH) this.invalidate([metric]);
+    this.changed(entry);
+  }
+
+  private schedule(wait: number): void {
+    clearTimeout(this.scheduled);
+    this.scheduled = setTimeout(() => void this.fetch(), wait || 16);
+  }
+
+  private async fetch(): Promise<void> {
+    const due = [...this.entries].filter(([, entry]) => entry.dirty && entry.watchers > 0);
+    if (this.flight || due.length === 0) return;
+    const metrics = due.slice(0, MAX_METRICS).map(([metric]) => metric);
+    const abort = new AbortController();
+    const flight = { abort, late: [] as [string, Point[], string][] };
+    this.flight = flight;
+    this.lastAsked = Date.now();
+    const { runIds, axis, window, buckets } = this.request;
+    const query: SeriesQuery = { run_ids: runIds, metrics, axis, buckets };
+    if (window) Object.assign(query, { start: window[0], end: window[1] });
+    for (const metric of metrics) this.entry(metric).dirty = false;
+    try {
+      const answer = await this.ask(query, abort.signal);
+      if (this.flight !== flight) return;
+      this.take(metrics, answer, flight.late);
+    } catch (error) {
+      if (this.flight !== flight) return;
+      this.fail(metrics, error as Error);
+    }
+    this.flight = null;
+    if ([...this.entries.values()].some((entry) => entry.dirty && entry.watchers > 0))
+      this.schedule(REFETCH_MS);
+  }
+
+  private take(metrics: string[], answer: SeriesAnswer, late: [string, Point[], string][]): void {
+    this.error.value = null;
+    this.refused = 0;
+    for (const metric of metrics) {
+      const entry = this.entry(metric);
+      entry.lines = answer.series.filter((series) => series.metric === metric).map(fromSeries);
+      this.changed(entry);
+    }
+    // Points that came over the stream while the server was reading: those it has not seen are added.
+    for (const [runId, points, metric] of late) if (metrics.includes(metric)) this.add(runId, metric, points);
+  }
+
+  /** The panel shows the reason; what was asked for stays due, and is asked for again on Retry or an event. */
+  private fail(metrics: string[], error: Error): void {
+    this.refused++;
+    this.error.value = error;
+    if (this.refused > 3) return;
+    for (const metric of metrics) this.entry(metric).dirty = true;
+  }
+}
+
+function emptyLine(runId: string, metric: string): Line {
+  return {
+    runId,
+    metric,
+    points: 0,
+    exact: true,
+    x: [],
+    step: [],
+    time: [],
+    last: [],
+    min: [],
+    max: [],
+    marks: [],
+  };
+}

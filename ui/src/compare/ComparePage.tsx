@@ -1,0 +1,248 @@
+import { X } from 'lucide';
+import { lazy } from 'preact-iso';
+import { at, get } from '../base/api';
+import type { Run } from '../base/api-types';
+import { IconButton } from '../base/Button';
+import { exact, number } from '../base/format';
+import { useLive } from '../base/live';
+import { links } from '../base/location';
+import { Empty, Loading, Problem, Segmented } from '../base/Panels';
+import { stale, useQuery } from '../base/query';
+import { Status } from '../base/Status';
+import { Lasted } from '../base/Time';
+import { throttle } from '../base/throttle';
+import { flag, list, oneOf, screen, useUrlState } from '../base/url';
+import { isSystem, sections } from '../charts/window';
+import { RunDot } from '../runs/RunDot';
+import { Page } from '../shell/Page';
+import css from './compare.module.css';
+import { type DiffRow, diff, type MetricRow, metricRows } from './diff';
+
+const Charts = lazy(() => import('../charts/Charts').then((module) => module.Charts));
+
+const MOST = 20;
+const view = screen({ runs: list(), tab: oneOf(['table', 'charts'] as const), diff: flag() });
+const refresh = throttle(() => stale(['compare']), 1000);
+
+function useRuns(ids: string[]) {
+  useLive(
+    ids.map((id) => `run:${id}`),
+    refresh,
+  );
+  return useQuery<Run[]>({
+    key: ['compare', ids],
+    fetch: (signal) => Promise.all(ids.map((id) => get<Run>(at`runs/${id}`, signal))),
+    keep: true,
+    enabled: ids.length > 0,
+  });
+}
+
+function Group({ title, note, span }: { title: string; note: string; span: number }) {
+  return (
+    <tr class={css.group}>
+      <th scope="rowgroup">
+        {title}{' '}
+        <span class="dim" style={{ fontWeight: 400 }}>
+          {note}
+        </span>
+      </th>
+      <td colSpan={span} style={{ background: 'var(--bg-page)' }} />
+    </tr>
+  );
+}
+
+function ParamRow({ row }: { row: DiffRow }) {
+  return (
+    <tr>
+      <th scope="row" title={row.key}>
+        {row.key}
+      </th>
+      {row.values.map((value, index) => (
+        <td key={index} class={`mono ${row.differs ? css.differs : ''}`} title={value ?? undefined}>
+          {value ?? <span class="dim">–</span>}
+        </td>
+      ))}
+    </tr>
+  );
+}
+
+const WAYS = { higher: '↑', lower: '↓' };
+
+function MetricCells({ row }: { row: MetricRow }) {
+  return (
+    <tr>
+      <th scope="row" title={row.key}>
+        {row.key}{' '}
+        {row.direction && (
+          <span title={`${row.direction} is better, by its name`}>{WAYS[row.direction]}</span>
+        )}
+      </th>
+      {row.values.map((value, index) => (
+        <td key={index} class={row.best.includes(index) ? css.best : ''} title={exact(value)}>
+          {value === null ? <span class="dim">–</span> : number(value)}
+          {row.best.includes(index) && ' ★'}
+          {row.best.includes(index) && <span class="sr">best</span>}
+        </td>
+      ))}
+    </tr>
+  );
+}
+
+function Head({ run, onRemove }: { run: Run; onRemove: (() => void) | null }) {
+  return (
+    <th scope="col">
+      <div class="row" style={{ gap: '4px' }}>
+        <div class={`${css.runName} grow`}>
+          <RunDot id={run.run_id} />
+          <a class="cut" href={links.run(run.run_id)} title={run.name}>
+            {run.name}
+          </a>
+          <span class="row" style={{ gap: '8px', fontWeight: 400 }}>
+            <Status of={run.status} />
+            <span class="dim">
+              <Lasted start={run.start_ms} end={run.end_ms} live={run.status === 'RUNNING'} />
+            </span>
+          </span>
+        </div>
+        {onRemove && (
+          <IconButton small label={`Take ${run.name} out of the comparison`} icon={X} onClick={onRemove} />
+        )}
+      </div>
+    </th>
+  );
+}
+
+function Tables({ runs, only, onRemove }: { runs: Run[]; only: boolean; onRemove: (id: string) => void }) {
+  const params = diff(runs.map((run) => run.params));
+  const metrics = metricRows(runs);
+  const facts = diff(
+    runs.map((run) => ({
+      experiment: run.experiment_name,
+      user: run.user,
+      source: run.tags['mlflow.source.name'] ?? '',
+      commit: run.tags['mlflow.source.git.commit']?.slice(0, 10) ?? '',
+      datasets: run.datasets.map((dataset) => `${dataset.name} (${dataset.digest})`).join(', '),
+    })),
+  ).filter((row) => row.values.some(Boolean));
+  const tags = diff(
+    runs.map((run) =>
+      Object.fromEntries(Object.entries(run.tags).filter(([key]) => !key.startsWith('mlflow.'))),
+    ),
+  );
+  const shown = <T extends { differs: boolean }>(rows: T[]) =>
+    only ? rows.filter((row) => row.differs) : rows;
+  const differing = (rows: { differs: boolean }[]) =>
+    `${rows.filter((row) => row.differs).length} of ${rows.length} differ`;
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region must be reachable by keys
+    <section class={css.scroll} tabIndex={0} aria-label="Runs side by side">
+      <table class={css.table}>
+        <colgroup>
+          <col style={{ width: '220px' }} />
+          {runs.map((run) => (
+            <col key={run.run_id} style={{ width: '200px' }} />
+          ))}
+        </colgroup>
+        <thead>
+          <tr>
+            <th scope="col">
+              <span class="sr">Key</span>
+            </th>
+            {runs.map((run) => (
+              <Head
+                key={run.run_id}
+                run={run}
+                onRemove={runs.length > 2 ? () => onRemove(run.run_id) : null}
+              />
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          <Group title="Parameters" note={differing(params)} span={runs.length} />
+          {shown(params).map((row) => (
+            <ParamRow key={row.key} row={row} />
+          ))}
+        </tbody>
+        <tbody>
+          <Group title="Metrics" note="latest values" span={runs.length} />
+          {shown(metrics)
+            .filter((row) => !isSystem(row.key))
+            .map((row) => (
+              <MetricCells key={row.key} row={row} />
+            ))}
+        </tbody>
+        <tbody>
+          <Group title="Origin" note={differing(facts)} span={runs.length} />
+          {shown([...facts, ...tags]).map((row) => (
+            <ParamRow key={row.key} row={row} />
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+export function ComparePage() {
+  const [state, setState] = useUrlState(view);
+  const ids = [...new Set(state.runs ?? [])].slice(0, MOST);
+  const { data: runs, error, retry } = useRuns(ids);
+  const crumbs = runs?.[0]
+    ? ([
+        ['Experiments', links.experiments()],
+        [runs[0].experiment_name, links.experiment(runs[0].experiment_id)],
+      ] as [string, string][])
+    : ([['Experiments', links.experiments()]] as [string, string][]);
+  const title = ids.length ? `Compare ${ids.length} runs` : 'Compare runs';
+  const tools = (
+    <>
+      {state.tab === 'table' && (
+        <label class={css.switch}>
+          <input
+            type="checkbox"
+            checked={state.diff}
+            onChange={(event) => setState({ diff: event.currentTarget.checked })}
+          />
+          Only differences
+        </label>
+      )}
+      <Segmented
+        label="View"
+        options={[
+          ['table', 'Side by side'],
+          ['charts', 'Charts'],
+        ]}
+        value={state.tab}
+        onChange={(tab) => setState({ tab })}
+      />
+    </>
+  );
+  const charted = (runs ?? []).map((run) => ({
+    id: run.run_id,
+    name: run.name,
+    startMs: run.start_ms,
+    running: run.status === 'RUNNING',
+  }));
+  const keys = [...new Set((runs ?? []).flatMap((run) => run.metrics.map((metric) => metric.key)))].sort();
+  const groups = [...sections(keys.filter((key) => !isSystem(key))), ...sections(keys.filter(isSystem))];
+  return (
+    <Page title={title} crumbs={crumbs} tools={ids.length > 1 && tools}>
+      {ids.length < 2 && (
+        <Empty title="Choose two or more runs">
+          <p>Tick runs in the table of an experiment, then press Compare.</p>
+        </Empty>
+      )}
+      {error && <Problem error={error} retry={retry} />}
+      {ids.length > 1 && !runs && !error && <Loading rows={8} />}
+      {ids.length > 1 && runs && state.tab === 'table' && (
+        <Tables
+          runs={runs}
+          only={state.diff}
+          onRemove={(id) => setState({ runs: ids.filter((other) => other !== id) })}
+        />
+      )}
+      {ids.length > 1 && runs && state.tab === 'charts' && (
+        <Charts runs={charted} sections={groups} empty="These runs have no metrics." />
+      )}
+    </Page>
+  );
+}

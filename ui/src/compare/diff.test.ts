@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import type { Run } from '../base/api-types';
+import { best, diff, direction, metricRows } from './diff';
+
+test('parameters side by side, with what differs', () => {
+  expect(
+    diff([
+      { lr: '0.1', seed: '1' },
+      { lr: '0.2', seed: '1' },
+      { seed: '1', extra: 'x' },
+    ]),
+  ).toEqual([
+    { key: 'extra', values: [null, null, 'x'], differs: true },
+    { key: 'lr', values: ['0.1', '0.2', null], differs: true },
+    { key: 'seed', values: ['1', '1', '1'], differs: false },
+  ]);
+});
+
+test.each([
+  ['val_loss', 'lower'],
+  ['testAccuracy', 'higher'],
+  ['train/accuracy', 'higher'],
+  ['epoch_time', 'lower'],
+  ['f1', 'higher'],
+  ['val_f1_macro', 'higher'],
+  ['gradient_norm', null],
+  ['timestep', null],
+  ['glossary', null],
+] as const)('%s: %s is better', (key, way) => {
+  expect(direction(key)).toBe(way);
+});
+
+test('the best is marked only when there is one', () => {
+  expect(best([0.5, 0.2, 0.9], 'lower')).toEqual([1]);
+  expect(best([0.5, 0.9, 0.9], 'higher')).toEqual([1, 2]);
+  expect(best([0.5, 0.5], 'higher')).toEqual([]);
+  expect(best(['NaN', 0.5, null], 'lower')).toEqual([]);
+  expect(best(['NaN', 0.5, 0.4], 'lower')).toEqual([2]);
+  expect(best([1, 2], null)).toEqual([]);
+});
+
+test('metric rows keep the runs in their order', () => {
+  const run = (metrics: object[]) => ({ metrics }) as unknown as Run;
+  const rows = metricRows([
+    run([{ key: 'loss', value: 1 }]),
+    run([
+      { key: 'loss', value: 2 },
+      { key: 'acc', value: 3 },
+    ]),
+  ]);
+  expect(rows).toEqual([
+    { key: 'acc', values: [null, 3], best: [], direction: 'higher', differs: true },
+    { key: 'loss', values: [1, 2], best: [0], direction: 'lower', differs: true },
+  ]);
+});

@@ -1,0 +1,66 @@
+import type { Run, Number as Value } from '../base/api-types';
+import { toNumber } from '../base/format';
+
+export interface DiffRow {
+  key: string;
+  /** One value a run, null where the run lacks the key. */
+  values: (string | null)[];
+  differs: boolean;
+}
+
+/** Lays the same dictionary of several runs side by side, keys sorted. */
+export function diff(sides: Record<string, string>[]): DiffRow[] {
+  const keys = [...new Set(sides.flatMap((side) => Object.keys(side)))].sort();
+  return keys.map((key) => {
+    const values = sides.map((side) => side[key] ?? null);
+    return { key, values, differs: values.some((value) => value !== values[0]) };
+  });
+}
+
+export type Direction = 'higher' | 'lower' | null;
+
+const LOWER =
+  /(^|[^a-z])(loss|error|err|mse|rmse|mae|mape|perplexity|ppl|wer|cer|fid|nll|latency|time|duration|seconds|ms)($|[^a-z])/;
+const HIGHER =
+  /(^|[^a-z])(acc|accuracy|f1|auc|auroc|precision|recall|map|miou|iou|bleu|rouge|r2|psnr|ssim|score|reward|return|throughput)($|[^a-z0-9])/;
+
+/** Which way is better, as far as the name tells; nothing is marked where it does not. */
+export function direction(key: string): Direction {
+  const name = key.replace(/([a-z])([A-Z])/g, '$1_$2').toLowerCase();
+  if (LOWER.test(name)) return 'lower';
+  return HIGHER.test(name) ? 'higher' : null;
+}
+
+/** Indexes of the best values; none when all are equal or the direction is not known. */
+export function best(values: (Value | null)[], way: Direction): number[] {
+  const numbers = values.map((value) => (value === null ? Number.NaN : toNumber(value)));
+  const finite = numbers.filter(Number.isFinite);
+  if (way === null || finite.length < 2 || new Set(finite).size === 1) return [];
+  const winner = way === 'higher' ? Math.max(...finite) : Math.min(...finite);
+  return numbers.flatMap((value, index) => (value === winner ? [index] : []));
+}
+
+export interface MetricRow {
+  key: string;
+  values: (Value | null)[];
+  best: number[];
+  direction: Direction;
+  differs: boolean;
+}
+
+/** Latest values of every metric of the runs. */
+export function metricRows(runs: Run[]): MetricRow[] {
+  const sides = runs.map((run) => new Map(run.metrics.map((metric) => [metric.key, metric.value])));
+  const keys = [...new Set(sides.flatMap((side) => [...side.keys()]))].sort();
+  return keys.map((key) => {
+    const values = sides.map((side) => side.get(key) ?? null);
+    const way = direction(key);
+    return {
+      key,
+      values,
+      best: best(values, way),
+      direction: way,
+      differs: values.some((value) => value !== values[0]),
+    };
+  });
+}

@@ -1,0 +1,224 @@
+import { FlaskConical, Pencil, Plus, Search, Trash2 } from 'lucide';
+import { useState } from 'preact/hooks';
+import { useLocation } from 'preact-iso';
+import { get } from '../base/api';
+import type { Experiment, ExperimentList } from '../base/api-types';
+import { Button } from '../base/Button';
+import { CopyButton } from '../base/Copy';
+import { useCommands } from '../base/commands';
+import { Ask } from '../base/Dialog';
+import { count, integer } from '../base/format';
+import { Icon } from '../base/Icon';
+import { useLive } from '../base/live';
+import { BASE, links } from '../base/location';
+import { Menu } from '../base/Menu';
+import { Empty, Loading, Problem } from '../base/Panels';
+import { stale, useQuery } from '../base/query';
+import { Status } from '../base/Status';
+import { Ago } from '../base/Time';
+import { throttle } from '../base/throttle';
+import ui from '../base/ui.module.css';
+import { screen, text, useUrlState } from '../base/url';
+import { Page } from '../shell/Page';
+import { createExperiment, deleteExperiment, renameExperiment } from './actions';
+import css from './experiments.module.css';
+
+const view = screen({ q: text() });
+const refresh = throttle(() => stale(['experiments']), 1000);
+
+/** The address that a training script sends to: this page's own, without the screen's part. */
+function trackingUri(): string {
+  return (location.origin + BASE).replace(/\/$/, '');
+}
+
+export function Guide({ experiment = 'my-experiment' }: { experiment?: string }) {
+  const code = `import mlflow\nmlflow.set_tracking_uri("${trackingUri()}")\nmlflow.set_experiment("${experiment}")\nmlflow.log_metric("loss", 0.5, step=1)`;
+  return (
+    <div class={css.guide}>
+      <pre class={css.code}>
+        {code}
+        <span>
+          <CopyButton always text={code} label="Copy the code" />
+        </span>
+      </pre>
+    </div>
+  );
+}
+
+function Row({ experiment, onRename }: { experiment: Experiment; onRename: () => void }) {
+  const { experiment_id: id, name, runs, running, failed } = experiment;
+  return (
+    <tr>
+      <td class={`${css.name} cut`}>
+        <a href={links.experiment(id)} title={name}>
+          {name}
+        </a>
+      </td>
+      <td class="num" data-label="Runs">
+        {integer(runs)}
+      </td>
+      <td class="num" data-label={running ? 'Running' : undefined}>
+        {running > 0 && (
+          <span class="row" style={{ justifyContent: 'flex-end', gap: '4px' }}>
+            <Status of="RUNNING" word={false} />
+            {integer(running)}
+          </span>
+        )}
+      </td>
+      <td class="num" data-label={failed ? 'Failed' : undefined}>
+        {failed > 0 && (
+          <span class="row" style={{ justifyContent: 'flex-end', gap: '4px' }}>
+            <Status of="FAILED" word={false} />
+            {integer(failed)}
+          </span>
+        )}
+      </td>
+      <td>
+        <Ago ms={experiment.last_activity_ms} />
+      </td>
+      <td class={css.secondary}>
+        <Ago ms={experiment.created_ms} />
+      </td>
+      <td class={css.menu}>
+        <Menu label={`Actions for ${name}`} small>
+          <button type="button" role="menuitem" onClick={onRename}>
+            <Icon of={Pencil} /> Rename…
+          </button>
+          <button
+            type="button"
+            role="menuitem"
+            class={ui.danger}
+            onClick={() => void deleteExperiment(experiment)}
+          >
+            <Icon of={Trash2} /> Delete
+          </button>
+        </Menu>
+      </td>
+    </tr>
+  );
+}
+
+function Table({ experiments }: { experiments: Experiment[] }) {
+  const [renaming, setRenaming] = useState<Experiment | null>(null);
+  return (
+    <div class={css.table}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Name</th>
+            <th scope="col" class="num">
+              Runs
+            </th>
+            <th scope="col" class="num">
+              Running
+            </th>
+            <th scope="col" class="num">
+              Failed
+            </th>
+            <th scope="col">Last activity</th>
+            <th scope="col">Created</th>
+            <th scope="col">
+              <span class="sr">Actions</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {experiments.map((experiment) => (
+            <Row
+              key={experiment.experiment_id}
+              experiment={experiment}
+              onRename={() => setRenaming(experiment)}
+            />
+          ))}
+        </tbody>
+      </table>
+      {renaming && (
+        <Ask
+          title="Rename experiment"
+          label="Name"
+          action="Rename"
+          value={renaming.name}
+          onClose={() => setRenaming(null)}
+          onSubmit={(name) => renameExperiment(renaming.experiment_id, name)}
+        />
+      )}
+    </div>
+  );
+}
+
+export function Experiments() {
+  const { route } = useLocation();
+  const [{ q }, setState] = useUrlState(view);
+  const [creating, setCreating] = useState(false);
+  const { data, error, retry } = useQuery<ExperimentList>({
+    key: ['experiments', q],
+    fetch: (signal) => get(`experiments?view=active&search=${encodeURIComponent(q)}`, signal),
+    keep: true,
+  });
+  useLive(['experiments'], refresh);
+  useCommands([
+    {
+      id: 'new-experiment',
+      name: 'New experiment…',
+      section: 'Experiments',
+      keys: 'n',
+      run: () => setCreating(true),
+    },
+    {
+      id: 'filter',
+      name: 'Search experiments',
+      section: 'Experiments',
+      keys: '/',
+      run: () => document.getElementById('search')?.focus(),
+    },
+  ]);
+  const list = data?.experiments;
+  const unused = !q && list && list.every((experiment) => experiment.runs === 0) && list.length <= 1;
+  const tools = (
+    <>
+      <label class={ui.search}>
+        <Icon of={Search} size={14} />
+        <input
+          id="search"
+          class={ui.input}
+          type="search"
+          placeholder="Search by name"
+          aria-label="Search experiments"
+          value={q}
+          onInput={(event) => setState({ q: event.currentTarget.value }, true)}
+        />
+      </label>
+      <Button icon={Plus} look="primary" onClick={() => setCreating(true)}>
+        New experiment
+      </Button>
+    </>
+  );
+  return (
+    <Page title="Experiments" tools={tools}>
+      {error && <Problem error={error} retry={retry} />}
+      {!list && !error && <Loading />}
+      {list && list.length > 0 && <Table experiments={list} />}
+      {list?.length === 0 && q && (
+        <Empty icon={Search} title={`No experiment has “${q}” in its name`}>
+          <Button onClick={() => setState({ q: '' })}>Clear the search</Button>
+        </Empty>
+      )}
+      {(unused || (list?.length === 0 && !q)) && (
+        <Empty icon={FlaskConical} title="Waiting for the first run">
+          <p>Point any script that uses MLflow at this server. Its runs appear here while they train.</p>
+          <Guide />
+        </Empty>
+      )}
+      {list && list.length > 0 && <p class="dim">{count(list.length, 'experiment')}</p>}
+      {creating && (
+        <Ask
+          title="New experiment"
+          label="Name"
+          action="Create"
+          onClose={() => setCreating(false)}
+          onSubmit={async (name) => route(links.experiment((await createExperiment(name)).experiment_id))}
+        />
+      )}
+    </Page>
+  );
+}

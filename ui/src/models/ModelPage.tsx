@@ -1,0 +1,161 @@
+import { Trash2 } from 'lucide';
+import { useState } from 'preact/hooks';
+import { useLocation } from 'preact-iso';
+import { at, remove } from '../base/api';
+import type { ModelVersion, RegisteredModel } from '../base/api-types';
+import { Dialog } from '../base/Dialog';
+import { Description, Tags } from '../base/Edit';
+import { count } from '../base/format';
+import { Icon } from '../base/Icon';
+import { links } from '../base/location';
+import { Menu } from '../base/Menu';
+import { Loading, Panel, Problem } from '../base/Panels';
+import { stale } from '../base/query';
+import { Ago } from '../base/Time';
+import ui from '../base/ui.module.css';
+import { RunDot } from '../runs/RunDot';
+import { Page } from '../shell/Page';
+import { Aliases } from './Aliases';
+import { edits, useModel } from './data';
+import css from './models.module.css';
+
+export function RunLink({ version }: { version: ModelVersion }) {
+  if (!version.run_id) return <span class="dim">–</span>;
+  return (
+    <a class="row" style={{ gap: '6px', display: 'inline-flex' }} href={links.run(version.run_id)}>
+      <RunDot id={version.run_id} />
+      <span class="cut">{version.run_name ?? version.run_id.slice(0, 8)}</span>
+    </a>
+  );
+}
+
+const WORDS: Record<string, string> = {
+  READY: 'Ready',
+  PENDING_REGISTRATION: 'Pending',
+  FAILED_REGISTRATION: 'Failed',
+};
+
+export function versionStatus(version: ModelVersion): string {
+  return WORDS[version.status] ?? version.status;
+}
+
+function VersionRow({ model, version }: { model: RegisteredModel; version: ModelVersion }) {
+  return (
+    <tr>
+      <td class={css.name}>
+        <a href={links.version(model.name, version.version)}>Version {version.version}</a>
+      </td>
+      <td>
+        <Aliases
+          model={model.name}
+          version={version.version}
+          aliases={version.aliases}
+          known={Object.keys(model.aliases)}
+        />
+      </td>
+      <td>
+        <RunLink version={version} />
+      </td>
+      <td class="dim">{versionStatus(version)}</td>
+      <td class="dim">{version.stage === 'None' ? '' : version.stage}</td>
+      <td>
+        <Ago ms={version.created_ms} />
+      </td>
+    </tr>
+  );
+}
+
+function Versions({ model }: { model: RegisteredModel }) {
+  if (model.versions.length === 0) {
+    return (
+      <p class={`dim ${ui.panelBody}`}>No versions yet. Open a run with a model and press Register model.</p>
+    );
+  }
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region must be reachable by keys
+    <section class={css.panelTable} tabIndex={0} aria-label="Versions">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Version</th>
+            <th scope="col">Aliases</th>
+            <th scope="col">Made by run</th>
+            <th scope="col">Status</th>
+            <th scope="col">Stage</th>
+            <th scope="col">Registered</th>
+          </tr>
+        </thead>
+        <tbody>
+          {model.versions.map((version) => (
+            <VersionRow key={version.version} model={model} version={version} />
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function DeleteDialog({ model, onClose }: { model: RegisteredModel; onClose: () => void }) {
+  const { route } = useLocation();
+  return (
+    <Dialog
+      title={`Delete ${model.name}?`}
+      action="Delete model"
+      danger
+      onClose={onClose}
+      onSubmit={async () => {
+        await remove(at`models/${model.name}`);
+        stale(['models']);
+        route(links.models());
+      }}
+    >
+      <p>
+        The registered model and its {count(model.versions.length, 'version')} are removed for good. Runs and
+        their artifacts stay.
+      </p>
+    </Dialog>
+  );
+}
+
+export function ModelPage({ params }: { params: { name: string } }) {
+  const { name } = params;
+  const { data: model, error, retry } = useModel(name);
+  const [deleting, setDeleting] = useState(false);
+  const edit = edits(name);
+  return (
+    <Page
+      title={name}
+      crumbs={[['Models', links.models()]]}
+      tools={
+        model && (
+          <Menu label="More actions">
+            <button type="button" role="menuitem" class={ui.danger} onClick={() => setDeleting(true)}>
+              <Icon of={Trash2} /> Delete model…
+            </button>
+          </Menu>
+        )
+      }
+    >
+      {error && <Problem error={error} retry={retry} />}
+      {!model && !error && <Loading />}
+      {model && (
+        <div class={css.page}>
+          <div class={css.column}>
+            <Panel title="Versions" note={model.versions.length || undefined} flush>
+              <Versions model={model} />
+            </Panel>
+          </div>
+          <div class={css.column}>
+            <Description
+              value={model.description}
+              hint="What this model is for, and how to use it."
+              onSave={edit.describe}
+            />
+            <Tags tags={model.tags} onSet={edit.setTag} onDelete={edit.deleteTag} />
+          </div>
+        </div>
+      )}
+      {model && deleting && <DeleteDialog model={model} onClose={() => setDeleting(false)} />}
+    </Page>
+  );
+}

@@ -1,0 +1,25 @@
+import type { Run } from '../base/api-types';
+import { Charts } from '../charts/Charts';
+import { isSystem, sections, systemSections } from '../charts/window';
+
+export function Metrics({ run, system }: { run: Run; system: boolean }) {
+  const keys = run.metrics.map((metric) => metric.key).filter((key) => isSystem(key) === system);
+  const one = {
+    id: run.run_id,
+    name: run.name,
+    startMs: run.start_ms,
+    running: run.status === 'RUNNING',
+  };
+  return (
+    <Charts
+      runs={[one]}
+      sections={system ? systemSections(keys) : sections(keys)}
+      defaultAxis={system ? 'relative' : 'step'}
+      empty={
+        system
+          ? 'No system metrics. Start the run with log_system_metrics=True to record them.'
+          : 'No metrics yet. Each mlflow.log_metric call adds a point here, live.'
+      }
+    />
+  );
+}

@@ -1,0 +1,133 @@
+import { useEffect, useState } from 'preact/hooks';
+import { useLocation } from 'preact-iso';
+import { at, get, post } from '../base/api';
+import type {
+  ArtifactList,
+  ModelVersion,
+  NewModelVersion,
+  RegisteredModelList,
+  Run,
+} from '../base/api-types';
+import { Dialog } from '../base/Dialog';
+import { links } from '../base/location';
+import { Loading } from '../base/Panels';
+import { stale, useQuery } from '../base/query';
+import { toast } from '../base/toast';
+import ui from '../base/ui.module.css';
+import { nameOf } from './Artifacts';
+import { runKey } from './data';
+
+export interface RegisterFrom {
+  /** A folder of the run's artifacts; without it, whatever the run has is offered. */
+  path?: string;
+}
+
+interface Source {
+  label: string;
+  path: string;
+  modelId: string | null;
+}
+
+const MOST_FOLDERS = 30;
+
+/** What of a run can become a version: its logged models, and folders that hold an MLmodel file. */
+async function findSources(run: Run, signal: AbortSignal): Promise<Source[]> {
+  const logged = run.models.map((model) => ({
+    label: `${model.name} (logged model)`,
+    path: model.name,
+    modelId: model.model_id,
+  }));
+  const root = at`runs/${run.run_id}/artifacts`;
+  const top = await get<ArtifactList>(`${root}?path=`, signal);
+  const folders = top.files.filter((file) => file.is_dir).slice(0, MOST_FOLDERS);
+  const inside = await Promise.all(
+    folders.map((folder) => get<ArtifactList>(`${root}?path=${encodeURIComponent(folder.path)}`, signal)),
+  );
+  const models = folders.filter((_, index) =>
+    inside[index]?.files.some((file) => nameOf(file.path) === 'MLmodel'),
+  );
+  return [
+    ...logged,
+    ...models.map((folder) => ({ label: `${folder.path}/`, path: folder.path, modelId: null })),
+  ];
+}
+
+export function Register({ run, from, onClose }: { run: Run; from: RegisterFrom; onClose: () => void }) {
+  const { route } = useLocation();
+  const sources = useQuery<Source[]>({
+    key: ['sources', run.run_id],
+    fetch: (signal) => findSources(run, signal),
+  });
+  const models = useQuery<RegisteredModelList>({
+    key: ['models', ''],
+    fetch: (signal) => get('models', signal),
+  });
+  const [chosen, setChosen] = useState('');
+  const [name, setName] = useState('');
+  const given: Source[] = from.path ? [{ label: `${from.path}/`, path: from.path, modelId: null }] : [];
+  const list = from.path ? given : (sources.data ?? []);
+  const source = list.find((one) => one.label === chosen) ?? list[0];
+  // The model's own name is the best guess, until somebody types.
+  useEffect(() => {
+    if (source && !name) setName(nameOf(source.path));
+  }, [source?.label]);
+  const known = models.data?.models.find((model) => model.name === name.trim());
+  const submit = async () => {
+    if (!source) return;
+    const body: NewModelVersion = { run_id: run.run_id, path: source.path, model_id: source.modelId };
+    const made = await post<ModelVersion>(at`models/${name.trim()}/versions`, body);
+    stale(['models'], ['model'], runKey(run.run_id));
+    toast(`Registered ${made.name} version ${made.version}`, {
+      action: { label: 'Open', run: () => route(links.version(made.name, made.version)) },
+    });
+  };
+  const nothing = !from.path && sources.data?.length === 0;
+  return (
+    <Dialog title="Register model" action={source ? 'Register' : ''} onClose={onClose} onSubmit={submit}>
+      {!from.path && !sources.data && <Loading rows={2} />}
+      {nothing && (
+        <p>
+          This run has no model yet. <code>mlflow.pytorch.log_model(model, name="…")</code> logs one; a folder
+          with an MLmodel file works too.
+        </p>
+      )}
+      {source && (
+        <>
+          <label class={ui.field}>
+            <span>Model</span>
+            <select
+              class={ui.input}
+              value={source.label}
+              onChange={(event) => setChosen(event.currentTarget.value)}
+            >
+              {list.map((one) => (
+                <option key={one.label}>{one.label}</option>
+              ))}
+            </select>
+          </label>
+          <label class={ui.field}>
+            <span>Registered name</span>
+            <input
+              class={ui.input}
+              required
+              autofocus
+              list="registered-models"
+              value={name}
+              onInput={(event) => setName(event.currentTarget.value)}
+            />
+            <datalist id="registered-models">
+              {models.data?.models.map((model) => (
+                <option key={model.name} value={model.name} />
+              ))}
+            </datalist>
+            <small class={ui.hint}>
+              {known
+                ? `Becomes the next version of ${known.name}, after version ${known.latest_version ?? '0'}.`
+                : 'A new registered model, version 1.'}
+            </small>
+          </label>
+        </>
+      )}
+    </Dialog>
+  );
+}

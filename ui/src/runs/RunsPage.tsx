@@ -1,0 +1,305 @@
+import { ArchiveRestore, ArrowUp, GitCompareArrows, Search, Trash2, X } from 'lucide';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLocation } from 'preact-iso';
+import { ApiError, at, get, post } from '../base/api';
+import type { Event, Experiment, RunsPage as Page, RunColumns } from '../base/api-types';
+import { Button, IconButton } from '../base/Button';
+import { useCommands } from '../base/commands';
+import { EditableName } from '../base/Edit';
+import { count, integer } from '../base/format';
+import { OPENED, useLive } from '../base/live';
+import { links } from '../base/location';
+import { narrow } from '../base/media';
+import { Empty, Loading, Problem, Segmented } from '../base/Panels';
+import { stale, useQuery } from '../base/query';
+import { throttle } from '../base/throttle';
+import { attempt } from '../base/toast';
+import { list, oneOf, screen, text, useUrlState } from '../base/url';
+import { useVirtualRows } from '../base/virtual';
+import { renameExperiment } from '../experiments/actions';
+import { Guide } from '../experiments/Experiments';
+import { PageHead } from '../shell/Page';
+import { deleteRuns, restoreRuns } from './actions';
+import { ColumnPicker } from './ColumnPicker';
+import { formatSort, NEWEST, parseSort, shownColumns } from './columns';
+import { FilterBar } from './FilterBar';
+import { type TableQuery, usePages } from './pages';
+import { CARD, HEAD, ROW, RunsTable } from './RunsTable';
+import { pagesFor } from './rows';
+import css from './runs.module.css';
+
+const MAX_COMPARED = 20;
+const MAX_CHOSEN_IN_URL = 50;
+
+const view = screen({
+  filter: text(),
+  sort: text(formatSort(NEWEST)),
+  cols: list(),
+  view: oneOf(['active', 'deleted'] as const),
+  sel: list(),
+});
+
+function useExperiment(id: string) {
+  const { data: experiment, ...rest } = useQuery<Experiment>({
+    key: ['experiments', 'one', id],
+    fetch: (signal) => get(at`experiments/${id}`, signal),
+  });
+  return { ...rest, experiment };
+}
+
+/**
+ * Keeps the list current. Whoever has scrolled down reads in peace: new runs are counted and shown
+ * on a click, since rows that move under a reader are worse than rows of a minute ago.
+ */
+function useLiveRuns(id: string, query: TableQuery, total: number | null, scrolled: boolean) {
+  const [fresh, setFresh] = useState(0);
+  const state = useRef({ total, scrolled, fresh, query });
+  state.current = { total, scrolled, fresh, query };
+  const refresh = useRef(throttle(() => stale(['runs'], ['columns', id]), 1000));
+  const recount = useRef(
+    throttle(async () => {
+      const now = await post<Page>('runs/query', { ...state.current.query, columns: [], limit: 1 });
+      setFresh(Math.max(0, now.total - (state.current.total ?? now.total)));
+    }, 1000),
+  );
+  useLive([`experiment:${id}`], (event: Event) => {
+    if (event.kind === 'resync' && event.topic === OPENED) return;
+    if (event.kind === 'runs' && state.current.scrolled) recount.current();
+    else if (!(state.current.scrolled && state.current.fresh)) refresh.current();
+    stale(['experiments']);
+  });
+  useEffect(
+    () => () => {
+      refresh.current.cancel();
+      recount.current.cancel();
+    },
+    [],
+  );
+  const show = () => {
+    setFresh(0);
+    stale(['runs'], ['columns', id]);
+  };
+  return { fresh, show };
+}
+
+interface SelectionProps {
+  chosen: ReadonlySet<string>;
+  deleted: boolean;
+  onClear: () => void;
+}
+
+function Selection({ chosen, deleted, onClear }: SelectionProps) {
+  const { route } = useLocation();
+  const ids = [...chosen];
+  const comparable = ids.length >= 2 && ids.length <= MAX_COMPARED;
+  const act = (run: (ids: string[]) => Promise<unknown>) => {
+    onClear();
+    void run(ids);
+  };
+  return (
+    <div class="row">
+      <span class="dim">{integer(ids.length)} selected</span>
+      <Button
+        icon={GitCompareArrows}
+        look="primary"
+        disabled={!comparable}
+        title={comparable ? undefined : `Select 2 to ${MAX_COMPARED} runs`}
+        onClick={() => route(links.compare(ids))}
+      >
+        Compare
+      </Button>
+      {deleted ? (
+        <Button icon={ArchiveRestore} onClick={() => act(restoreRuns)}>
+          Restore
+        </Button>
+      ) : (
+        <Button icon={Trash2} look="danger" onClick={() => act(deleteRuns)}>
+          Delete
+        </Button>
+      )}
+      <IconButton label="Clear selection" icon={X} onClick={onClear} />
+    </div>
+  );
+}
+
+function Nothing({
+  experiment,
+  filter,
+  deleted,
+  onClear,
+}: {
+  experiment: Experiment | undefined;
+  filter: string;
+  deleted: boolean;
+  onClear: () => void;
+}) {
+  if (filter) {
+    return (
+      <Empty icon={Search} title="No run fits this filter">
+        <p class="mono">{filter}</p>
+        <Button onClick={onClear}>Remove the filter</Button>
+      </Empty>
+    );
+  }
+  if (deleted) return <Empty icon={Trash2} title="The trash is empty" />;
+  return (
+    <Empty title="No runs yet">
+      <p>Runs appear here as soon as a script starts one in this experiment.</p>
+      <Guide experiment={experiment?.name ?? 'my-experiment'} />
+    </Empty>
+  );
+}
+
+export function RunsPage({ params }: { params: { id: string } }) {
+  const { id } = params;
+  const { route } = useLocation();
+  const [state, setState] = useUrlState(view);
+  const [manyChosen, setManyChosen] = useState<ReadonlySet<string> | null>(null);
+  const { experiment, error: lost, retry } = useExperiment(id);
+  const known = useQuery<RunColumns>({
+    key: ['columns', id],
+    fetch: (signal) => get(at`experiments/${id}/columns`, signal),
+  });
+  const columns = shownColumns(state.cols, known.data);
+  const names = columns.map((column) => column.name);
+  const sort = parseSort(state.sort);
+  const query: TableQuery = {
+    experiment_ids: [id],
+    filter: state.filter,
+    order_by: [formatSort(sort)],
+    columns: names,
+    view: state.view,
+  };
+
+  const scroller = useRef<HTMLDivElement>(null);
+  const [known_total, setTotal] = useState(0);
+  const height = narrow.value ? CARD : ROW;
+  const rows = useVirtualRows(scroller, known_total, height, narrow.value ? 0 : HEAD);
+  const pages = usePages(
+    query,
+    pagesFor(rows.first, rows.last, known_total),
+    known.data !== undefined || known.error !== null,
+  );
+  useEffect(() => setTotal(pages.total ?? 0), [pages.total]);
+  const { fresh, show } = useLiveRuns(id, query, pages.total, rows.first > 0);
+
+  // A selection too long for a URL lives in memory.
+  const chosen = manyChosen ?? new Set(state.sel ?? []);
+  const choose = (next: Set<string>) => {
+    const fits = next.size <= MAX_CHOSEN_IN_URL;
+    setManyChosen(fits ? null : next);
+    setState({ sel: fits && next.size ? [...next] : null }, true);
+  };
+  const toTop = () => scroller.current?.scrollTo({ top: 0 });
+  useCommands([
+    {
+      id: 'filter',
+      name: 'Filter runs',
+      section: 'Runs',
+      keys: '/',
+      run: () => document.getElementById('filter')?.focus(),
+    },
+    {
+      id: 'compare',
+      name: 'Compare selected runs',
+      section: 'Runs',
+      keys: 'c',
+      run: () => chosen.size >= 2 && route(links.compare([...chosen].slice(0, MAX_COMPARED))),
+    },
+    { id: 'clear', name: 'Clear selection', section: 'Runs', keys: 'Escape', run: () => choose(new Set()) },
+  ]);
+
+  const badFilter =
+    pages.error instanceof ApiError && pages.error.status === 400 && state.filter ? pages.error.message : '';
+  const title = experiment?.name ?? (lost ? 'Experiment' : 'Experiment');
+  const rename = (name: string) => void attempt(`Renaming ${title}`, () => renameExperiment(id, name));
+  return (
+    <div class={css.screen}>
+      <div class={css.head}>
+        <PageHead
+          title={title}
+          crumbs={[['Experiments', links.experiments()]]}
+          heading={
+            experiment && <EditableName value={experiment.name} label="Rename experiment" onSave={rename} />
+          }
+          tools={
+            pages.total !== null && (
+              <span class="dim">{count(pages.total, state.view === 'deleted' ? 'deleted run' : 'run')}</span>
+            )
+          }
+        />
+        {lost && <Problem error={lost} retry={retry} />}
+      </div>
+      <div class={css.bar}>
+        <FilterBar
+          value={state.filter}
+          error={badFilter}
+          onApply={(filter) => {
+            setState({ filter });
+            toTop();
+          }}
+        />
+        {chosen.size > 0 ? (
+          <Selection chosen={chosen} deleted={state.view === 'deleted'} onClear={() => choose(new Set())} />
+        ) : (
+          <Segmented
+            label="Which runs"
+            options={[
+              ['active', 'Active'],
+              ['deleted', 'Deleted'],
+            ]}
+            value={state.view}
+            onChange={(next) => setState({ view: next })}
+          />
+        )}
+        {known.data && (
+          <ColumnPicker known={known.data} shown={names} onChange={(cols) => setState({ cols })} />
+        )}
+      </div>
+      <div class={css.body}>
+        {pages.error && !badFilter && (
+          <div style={{ padding: '16px' }}>
+            <Problem error={pages.error} retry={pages.retry} />
+          </div>
+        )}
+        {pages.total === null && !pages.error && <Loading rows={12} />}
+        {pages.total === 0 && (
+          <Nothing
+            experiment={experiment}
+            filter={state.filter}
+            deleted={state.view === 'deleted'}
+            onClear={() => setState({ filter: '' })}
+          />
+        )}
+        {pages.total !== null && pages.total > 0 && (
+          <RunsTable
+            pages={pages}
+            rows={rows}
+            scroller={scroller}
+            columns={columns}
+            sort={sort}
+            onSort={(next) => {
+              setState({ sort: formatSort(next) });
+              toTop();
+            }}
+            chosen={chosen}
+            onChoose={choose}
+          />
+        )}
+        {fresh > 0 && (
+          <Button
+            class={css.pill}
+            icon={ArrowUp}
+            look="primary"
+            onClick={() => {
+              toTop();
+              show();
+            }}
+          >
+            {count(fresh, 'new run')}
+          </Button>
+        )}
+      </div>
+    </div>
+  );
+}
