@@ -96,6 +96,9 @@ def _parsed(body: bytes) -> dict[str, Any]:
         raw = json.loads(body)
         if isinstance(raw, str):  # old clients encode twice
             raw = json.loads(raw)
+        json.dumps(
+            raw, ensure_ascii=False
+        ).encode()  # unpaired surrogates, which no store takes, are malformed too
     except (ValueError, RecursionError):
         return {}
     return raw if isinstance(raw, dict) else {}
