@@ -49,6 +49,7 @@ def experiments() -> Store:
         ({"filter": "name = 'food' OR NOT tags.team IS NOT NULL"}, [1, 0]),
         ({"order_by": ["name"]}, [0, 2, 1]),
         ({"order_by": ["creation_time"]}, [0, 2, 1]),
+        ({"order_by": ["name", "name DESC"]}, [0, 2, 1]),  # as MLflow: for experiments no error
         ({"order_by": ["creation_time DESC", "experiment_id ASC"]}, [1, 2, 0]),
         ({"order_by": ["last_update_time DESC"]}, [0, 2, 1]),
         ({"order_by": ["name"], "limit": 1, "offset": 1}, [2]),

@@ -344,6 +344,10 @@ def test_size_is_limited() -> None:
         parse(" AND ".join(["metrics.a > 1"] * (MAX_COMPARISONS + 1)))
     with pytest.raises(InvalidParameter, match="at most 200000 characters; this one has 200001"):
         parse("a" * (MAX_CHARACTERS + 1))
+    ids = ", ".join(f"'{number:032x}'" for number in range(5_000))
+    parse(f"run_id IN ({ids})")
+    with pytest.raises(InvalidParameter, match=r"at most 20000 words. \(at character 20001\)"):
+        parse("(" * 20_001)
     parse("(" * MAX_DEPTH + "metrics.a > 1" + ")" * MAX_DEPTH)
     with pytest.raises(InvalidParameter, match="nested more than 50 deep"):
         parse("NOT " * (MAX_DEPTH + 1) + "metrics.a > 1")
