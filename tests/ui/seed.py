@@ -59,7 +59,9 @@ def confusion(path: Path) -> None:
     image.save(path)
 
 
-def system_metrics(client: mlflow.MlflowClient, run_id: str, start_ms: int, samples: int, rng: random.Random) -> None:
+def system_metrics(
+    client: mlflow.MlflowClient, run_id: str, start_ms: int, samples: int, rng: random.Random
+) -> None:
     """What MLflow's own sampler logs, one sample every ten seconds."""
     points = []
     for step in range(samples):
@@ -82,7 +84,9 @@ def system_metrics(client: mlflow.MlflowClient, run_id: str, start_ms: int, samp
         client.log_batch(run_id, metrics=points[first : first + 1000])
 
 
-def train(client: mlflow.MlflowClient, run_id: str, epochs: int, quality: float, start_ms: int, seed: int) -> None:
+def train(
+    client: mlflow.MlflowClient, run_id: str, epochs: int, quality: float, start_ms: int, seed: int
+) -> None:
     """Per-epoch and per-step metrics of one training."""
     rng = random.Random(seed)
     points = []
@@ -123,27 +127,42 @@ def artifacts() -> None:
         table.write_text("class,recall,note\n" + "\n".join(rows) + "\n")
         mlflow.log_artifact(str(table))
     mlflow.log_text("NVIDIA A100 80GB PCIe, driver 550.54\nmemory 7,160 MiB of 81,920 MiB\n", "gpu-info.txt")
-    mlflow.log_dict({"batch_size": 32, "augment": {"flip": 0.5, "rotation": 15}, "layers": [1, 2, 3]}, "config.json")
-    mlflow.log_text("# Report\n\nBest at **epoch 14**.\n\n| split | accuracy |\n|---|---|\n| val | 0.79 |\n", "report.md")
+    mlflow.log_dict(
+        {"batch_size": 32, "augment": {"flip": 0.5, "rotation": 15}, "layers": [1, 2, 3]}, "config.json"
+    )
+    mlflow.log_text(
+        "# Report\n\nBest at **epoch 14**.\n\n| split | accuracy |\n|---|---|\n| val | 0.79 |\n", "report.md"
+    )
     mlflow.log_text("<h1>Hello</h1><script>parent.document.title = 'owned'</script>", "report.html")
-    mlflow.log_table({"image": ["a.jpg", "b.jpg"], "truth": ["Soup", "Egg"], "guess": ["Soup", "Rice"]}, "guesses.json")
+    mlflow.log_table(
+        {"image": ["a.jpg", "b.jpg"], "truth": ["Soup", "Egg"], "guess": ["Soup", "Rice"]}, "guesses.json"
+    )
 
 
 class Constant(mlflow.pyfunc.PythonModel):
     """The smallest model there is."""
 
-    def predict(self, context: Any, model_input: list[str]) -> list[int]:  # noqa: ARG002
+    def predict(self, context: Any, model_input: list[str]) -> list[int]:
         return [0 for _ in model_input]
 
 
 def main_run(client: mlflow.MlflowClient, experiment_id: str) -> str:
     """The run that most screens are looked at with. Its model becomes food11 version 1."""
     start = int(time.time() * 1000) - 900_000
-    tags = {"team": "vision", "stage": "baseline", "mlflow.user": "ada", "mlflow.source.name": "examples/train.py"}
+    tags = {
+        "team": "vision",
+        "stage": "baseline",
+        "mlflow.user": "ada",
+        "mlflow.source.name": "examples/train.py",
+    }
     run_id = client.create_run(experiment_id, start, tags, "mobilenet-v2-finetune").info.run_id
     with mlflow.start_run(run_id=run_id):
-        mlflow.log_params({"initial_epochs": 5, "total_epochs": 20, "lr": 1e-4, "fine_tune_lr": 1e-5, "batch_size": 32})
-        mlflow.log_params({"dropout": 0.5, "patience": 5, "weights": "imagenet", "num_workers": 4, "seed": 7, "flip": 0.5})
+        mlflow.log_params(
+            {"initial_epochs": 5, "total_epochs": 20, "lr": 1e-4, "fine_tune_lr": 1e-5, "batch_size": 32}
+        )
+        mlflow.log_params(
+            {"dropout": 0.5, "patience": 5, "weights": "imagenet", "num_workers": 4, "seed": 7, "flip": 0.5}
+        )
         mlflow.set_tag("mlflow.note.content", NOTE)
         mlflow.set_tag("mlflow.source.git.commit", "8f3c2d1e9b7a64500c1f2e3d4c5b6a7988776655")
         mlflow.set_tag("mlflow.source.git.branch", "main")
@@ -175,7 +194,9 @@ def sweep(client: mlflow.MlflowClient, experiment_id: str) -> list[str]:
     client.set_terminated(parent, end_time=start + 2_000_000)
     for status in ("FAILED", "KILLED"):
         run = client.create_run(experiment_id, run_name=f"{status.lower()}-early")
-        client.log_batch(run.info.run_id, [Metric("train_loss", 2.3, int(time.time() * 1000), 1)], [Param("lr", "0.1")])
+        client.log_batch(
+            run.info.run_id, [Metric("train_loss", 2.3, int(time.time() * 1000), 1)], [Param("lr", "0.1")]
+        )
         client.set_terminated(run.info.run_id, status)
     return ids
 
@@ -187,7 +208,10 @@ def many(client: mlflow.MlflowClient, name: str, amount: int) -> str:
     for index in range(amount):
         run = client.create_run(experiment_id, run_name=f"run-{index:05d}", tags={"half": "ab"[index % 2]})
         params = [Param("lr", f"{10 ** rng.uniform(-5, -1):.6f}"), Param("index", str(index))]
-        metrics = [Metric("loss", rng.random(), run.info.start_time, 1), Metric("accuracy", rng.random(), run.info.start_time, 1)]
+        metrics = [
+            Metric("loss", rng.random(), run.info.start_time, 1),
+            Metric("accuracy", rng.random(), run.info.start_time, 1),
+        ]
         client.log_batch(run.info.run_id, metrics, params, [RunTag("n", str(index))])
         client.set_terminated(run.info.run_id)
     return experiment_id
@@ -211,7 +235,13 @@ def main(arguments: list[str]) -> None:
     client.set_registered_model_alias("food11", "champion", "1")
     client.update_registered_model("food11", "Sorts photos of meals into **eleven** kinds of food.")
     client.set_registered_model_tag("food11", "owner", "vision")
-    ids = {"experiment": food.experiment_id, "run": main_id, "trials": trials, "crowd": crowd, "many": options.many}
+    ids = {
+        "experiment": food.experiment_id,
+        "run": main_id,
+        "trials": trials,
+        "crowd": crowd,
+        "many": options.many,
+    }
     sys.stdout.write(json.dumps(ids) + "\n")
 
 

@@ -42,7 +42,7 @@ export function list(): Codec<string[] | null> {
       }
       return items;
     },
-    format: (value) => value?.map((item) => item.replace(/[\\,]/g, '\\$&')).join(','),
+    format: (value) => value?.map((item) => item.replace(/[\\,]/g, '\\$&')).join(',') ?? null,
   };
 }
 

@@ -44,13 +44,15 @@ function isLater(a: [number, number, number], b: [number, number, number]): bool
 /** Gathers what comes within a frame: one draw for many events. */
 function inFrames(id: string): (points: NonNullable<Event['points']>) => void {
   let waiting: NonNullable<Event['points']> = {};
-  let _frame = 0;
+  let planned = false;
   return (points) => {
     for (const [key, list] of Object.entries(points)) waiting[key] = [...(waiting[key] ?? []), ...list];
-    _frame ||= requestAnimationFrame(() => {
+    if (planned) return;
+    planned = true;
+    requestAnimationFrame(() => {
       const taken = waiting;
       waiting = {};
-      _frame = 0;
+      planned = false;
       cache.setQueryData<Run>(runKey(id), (run) => run && mergePoints(run, taken));
     });
   };
