@@ -8,7 +8,6 @@ import re
 import sqlite3
 import subprocess
 import sys
-import textwrap
 import threading
 
 import pytest
@@ -162,46 +161,49 @@ def test_durability_settings(db):
         assert db._connection.execute(f"PRAGMA {pragma}").fetchone()[0] == value
 
 
+FILL_A_DISK = """
+import asyncio, resource, signal, sys
+from pathlib import Path
+from trackside.errors import StorageFull
+from trackside.store.sqlite import SqliteDatabase
+
+def add(name):
+    async def job(tx):
+        await tx.insert("add_experiment", name=name, artifact_location="x" * 5000, now_ms=1)
+    return job
+
+async def main():
+    db = SqliteDatabase(Path(sys.argv[1]))
+    await db.write(add("before"))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
+    stored = failed = 0
+    for i in range(200):
+        try:
+            await db.write(add(f"e{i}"))
+            stored += 1
+        except StorageFull:
+            failed += 1
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    await db.write(add("after"))
+    print(stored, failed)
+    await db.close()
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+asyncio.run(main())
+"""
+
+
 def test_a_full_disk_is_an_error_and_the_store_goes_on(tmp_path):
     """A limit on file size stands in for a full disk: SQLite sees the same failing write."""
-    script = textwrap.dedent(f"""
-        import asyncio, resource, signal
-        from pathlib import Path
-        from trackside.errors import StorageFull
-        from trackside.store.sqlite import SqliteDatabase
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-
-        def add(name):
-            async def job(tx):
-                await tx.insert("add_experiment", name=name, artifact_location="x" * 5000, now_ms=1)
-            return job
-
-        async def main():
-            db = SqliteDatabase(Path({str(tmp_path / "t.db")!r}))
-            await db.write(add("before"))
-            resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
-            stored = failed = 0
-            for i in range(200):
-                try:
-                    await db.write(add(f"e{{i}}"))
-                    stored += 1
-                except StorageFull:
-                    failed += 1
-            resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-            await db.write(add("after"))
-            print(stored, failed, flush=True)
-            await db.close()
-        asyncio.run(main())
-    """)
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
-    )
+    path = tmp_path / "t.db"
+    script = [sys.executable, "-c", FILL_A_DISK, str(path)]
+    done = subprocess.run(script, capture_output=True, text=True, timeout=60, check=True)
     stored, failed = map(int, done.stdout.split())
     assert stored > 0
     assert failed > 0
-    with sqlite3.connect(tmp_path / "t.db") as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        kept = [name for (name,) in connection.execute("SELECT name FROM experiment")]
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    kept = [name for (name,) in connection.execute("SELECT name FROM experiment")]
     connection.close()
     assert len(kept) == stored + 2
     assert {"before", "after"} <= set(kept)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from trackside.blobs import BlobStore
+from trackside.blobs.folder import FolderStore
 from trackside.config import ServerSettings
 from trackside.core.events import Events
 from trackside.store.database import Database
 from trackside.store.series import Series
+from trackside.store.sqlite import SqliteDatabase
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,15 @@ class App:
     blobs: BlobStore
     series: Series = field(default_factory=Series)
     events: Events = field(default_factory=Events)
+
+    @classmethod
+    def open(cls, settings: ServerSettings) -> App:
+        """Open the store below the data folder, making it when there is none.
+
+        Raises OSError when the folder cannot be written, StoreInUse when another server has it.
+        """
+        settings.artifact_dir.mkdir(parents=True, exist_ok=True)
+        return cls(settings, SqliteDatabase(settings.database_path), FolderStore(settings.artifact_dir))
 
     async def close(self) -> None:
         self.events.close()

@@ -10,12 +10,10 @@ from types import FrameType
 
 import uvicorn
 
-from trackside.blobs.folder import FolderStore
 from trackside.config import ServerSettings
 from trackside.core.app import App
 from trackside.errors import TracksideError
 from trackside.server.app import Server
-from trackside.store.sqlite import SqliteDatabase
 
 STOP_SECONDS = 4  # for what is in flight when the server is told to stop
 BACKLOG = 2048  # connections that may wait to be accepted
@@ -68,8 +66,7 @@ class _Uvicorn(uvicorn.Server):
 def open_app(settings: ServerSettings) -> App:
     """Open or make the store below the data folder. Raises CannotStart."""
     try:
-        settings.artifact_dir.mkdir(parents=True, exist_ok=True)
-        return App(settings, SqliteDatabase(settings.database_path), FolderStore(settings.artifact_dir))
+        return App.open(settings)
     except OSError as error:
         raise CannotStart(
             f"The data folder {settings.data_dir} cannot be written: {error.strerror or error}."
