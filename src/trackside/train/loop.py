@@ -42,25 +42,41 @@ class Result:
     weights: str
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """Everything a run needs, found good before the run begins."""
+
+    settings: Settings
+    splits: Splits
+    compute: Compute
+    weights: Weights | None
+    model: Classifier
+
+
+def prepare(settings: Settings, progress: Progress | None = None) -> Prepared:
+    """Find data, device and weights, and build the model. Raises TrainingError for what cannot be used."""
+    set_seed(settings.seed, deterministic=settings.deterministic)
+    compute = Compute.choose(settings)
+    splits = Splits.open(settings, pin_memory=compute.device.type == "cuda")
+    weights = load_weights(settings.weights, settings.weights_sha256, (progress or Silent()).line)
+    return Prepared(settings, splits, compute, weights, compute.place(build_model(settings, weights)))
+
+
 def train(
-    settings: Settings,
+    prepared: Prepared,
     tracker: Tracker | None = None,
     progress: Progress | None = None,
     save: Path | None = None,
 ) -> Result:
-    """Fine-tune MobileNetV2 on the data under `settings.data` and test the epoch with the lowest val_loss.
+    """Fine-tune MobileNetV2, then test the model of the epoch with the lowest val_loss.
 
-    `save` is a file that always holds the best model so far. Raises TrainingError for settings,
-    data or weights that cannot be used, and when the loss is no longer a number.
+    `save` is a file that always holds the best model so far. Raises TrainingError for an image
+    that cannot be read, and when the loss is no longer a number.
     """
     tracker, progress = tracker or NoTracking(), progress or Silent()
     began = time.perf_counter()
-    set_seed(settings.seed, deterministic=settings.deterministic)
-    compute = Compute.choose(settings)
-    splits = Splits.open(settings, pin_memory=compute.device.type == "cuda")
-    weights = load_weights(settings.weights, settings.weights_sha256, progress.line)
-    model = compute.place(build_model(settings, weights))
-    describe(tracker, progress, splits, compute, weights)
+    settings, splits, compute, model = prepared.settings, prepared.splits, prepared.compute, prepared.model
+    describe(prepared, tracker, progress)
     training, validation = splits.batches(splits.training), splits.batches(splits.validation)
 
     best, stopped = Best(model, save), None
@@ -87,8 +103,8 @@ def train(
     metrics = {"test_loss": test.loss, "test_accuracy": test.accuracy, "best_epoch": best.epoch}
     tracker.log_metrics(metrics | ({"early_stopping_epoch": stopped} if stopped else {}), step=epoch)
     tracker.log_model(model, settings.image_size)
-    source = weights.source if weights else "none"
-    return Result(test.loss, test.accuracy, best.epoch, epoch, stopped, time.perf_counter() - began, source)
+    seconds = time.perf_counter() - began
+    return Result(test.loss, test.accuracy, best.epoch, epoch, stopped, seconds, source_of(prepared.weights))
 
 
 class Best:
@@ -159,18 +175,16 @@ def begin_phase(model: Classifier, settings: Settings, *, head_only: bool) -> to
     return torch.optim.Adam(learning, lr=settings.head_lr if head_only else settings.lr)
 
 
-def describe(
-    tracker: Tracker, progress: Progress, splits: Splits, compute: Compute, weights: Weights | None
-) -> None:
+def describe(prepared: Prepared, tracker: Tracker, progress: Progress) -> None:
     """Record settings, data, weights and hardware before the first epoch."""
+    splits, weights, device = prepared.splits, prepared.weights, str(prepared.compute.device)
     used = [split_use(splits.training), split_use(splits.validation), split_use(splits.evaluation)]
-    source = weights.source if weights else "none"
     progress.line(
         f"{' + '.join(str(use.images) for use in used)} images in {len(CLASSES)} classes, "
-        f"weights: {source}, device: {compute.device}"
+        f"weights: {source_of(weights)}, device: {device}"
     )
     facts: dict[str, object] = {"model": "MobileNetV2", "optimizer": "Adam", "torch": torch.__version__}
-    facts |= {"device_used": str(compute.device), "torch_threads": torch.get_num_threads()}
+    facts |= {"device_used": device, "torch_threads": torch.get_num_threads()}
     facts |= {f"{use.context}_images": use.images for use in used}
     if weights:
         facts |= {"weights_source": weights.source, "weights_file_sha256": weights.sha256}
@@ -181,9 +195,14 @@ def describe(
         facts |= {"input_mean": weights.mean, "input_std": weights.std}
     if amount := splits.training.augmentation:
         facts |= {f"augment_{name}": value for name, value in vars(amount).items()}
-    tracker.log_params(splits.settings.params() | facts)
+    tracker.log_params(prepared.settings.params() | facts)
     tracker.log_datasets(used)
     tracker.log_text(describe_gpu(), "gpu-info.txt")
+
+
+def source_of(weights: Weights | None) -> str:
+    """Where the first weights came from, in a word or two."""
+    return weights.source if weights else "none"
 
 
 def split_use(split: FoodImages) -> DatasetUse:
