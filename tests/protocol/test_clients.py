@@ -232,7 +232,7 @@ def test_files_and_folders_come_back_byte_for_byte(story: Story) -> None:
             ["all", True, None],
             ["as-folder", True, None],
             ["copies", True, None],
-            ["empty", False, None],
+            ["empty", False, 0],
         ],
         "copies": [["copies/leaf.bin", False, 256], ["copies/note.txt", False, 11]],
         "of_a_file": [],

@@ -209,7 +209,7 @@ MISTAKES: dict[str, tuple[str, Any, int, str, str]] = {
         {"experiment_ids": ["{experiment}"], "max_results": 60000},
         400,
         INVALID,
-        "Invalid value 60000 for parameter 'max_results' supplied:",
+        "Invalid value 60000 for parameter 'max_results' supplied",
     ),
     "experiments without a limit": (
         "/experiments/search",

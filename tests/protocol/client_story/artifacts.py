@@ -30,7 +30,9 @@ def tree(root: str | Path) -> dict[str, int]:
 
 
 def listed(run_id: str, path: str | None = None) -> list[Any]:
-    return [[item.path, item.is_dir, item.file_size] for item in MlflowClient().list_artifacts(run_id, path)]
+    """[path, is a folder, size]; MLflow leaves the size of an empty file out, which clients show as None."""
+    found = MlflowClient().list_artifacts(run_id, path)
+    return [[item.path, item.is_dir, None if item.is_dir else item.file_size or 0] for item in found]
 
 
 def logged_objects(folder: Path) -> dict[str, Any]:
@@ -51,6 +53,7 @@ def logged_objects(folder: Path) -> dict[str, Any]:
         mlflow.log_image(Image.fromarray(pixels), "images/pil.png")
         for step in range(2):
             mlflow.log_image(pixels, key="sample", step=step)
+        mlflow.flush_artifact_async_logging()
         mlflow.log_table({"label": ["soup", "rice"], "score": [0.5, 0.25]}, "table.json")
         mlflow.log_table(pd.DataFrame({"label": ["egg"], "score": [1.0]}), "table.json")
     uri = f"runs:/{run.info.run_id}"

@@ -47,7 +47,6 @@ def refusals(folder: Path) -> dict[str, Any]:
         "deleted run": lambda: client.log_metric(deleted, "m", 1.0),
         "missing tag": lambda: client.delete_tag(run_id, "never set"),
         "filter": lambda: client.search_runs([experiment_id], "metrics.a >"),
-        "filter or": lambda: client.search_runs([experiment_id], "metrics.a > 1 OR metrics.b > 1"),
         "filter field": lambda: client.search_runs([experiment_id], "attributes.colour = 'red'"),
         "order": lambda: client.search_runs([experiment_id], order_by=["metrics.a SIDEWAYS"]),
         "page token": lambda: client.search_runs([experiment_id], page_token="not a token"),
