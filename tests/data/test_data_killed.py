@@ -8,10 +8,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from data_samples import Site, flat, jpeg, tree, write_folder, write_zip
+from data_samples import Site, flat, jpeg, prepare, tree, write_folder, write_zip
+
+from trackside.data import files, mini
+from trackside.data.progress import SILENT
 
 FOOD11 = """
 import sys
@@ -29,7 +34,7 @@ print("ready", flush=True)
 mini.make(sys.argv[2], per_class=(6, 2, 2), size=int(sys.argv[1]), pictures="shapes", progress=SILENT)
 """
 TIMES = pytest.mark.parametrize(
-    "kills", [5, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(600)])], ids=["few", "many"]
+    "kills", [5, pytest.param(25, marks=[pytest.mark.slow, pytest.mark.timeout(600)])], ids=["few", "many"]
 )
 
 
@@ -89,6 +94,8 @@ def test_food11(tmp_path: Path, site: Site, kind: str, kills: int) -> None:
         if chance.random() < 0.3:
             start_anew(target)
         run(FOOD11, source, str(target), kill_after=chance.uniform(0, seconds))
+        if kind != "in place":  # whatever is there is whole
+            assert tree(target).items() <= tree(whole).items()
     run(FOOD11, source, str(target))
     assert tree(target) == tree(whole)
     assert len(rejected(target)) == 3
@@ -98,13 +105,80 @@ def test_food11(tmp_path: Path, site: Site, kind: str, kills: int) -> None:
 
 @TIMES
 def test_mini(tmp_path: Path, kills: int) -> None:
-    whole, target = tmp_path / "whole", tmp_path / "target"
+    whole, other, target = tmp_path / "whole", tmp_path / "other", tmp_path / "target"
+    run(MINI, "64", str(other))
     seconds = run(MINI, "128", str(whole))
     assert len(tree(whole)) == 10 * 11 + 1
     chance = random.Random(kills)
     for _ in range(kills):
         size = chance.choice(("128", "128", "64"))  # now and then other images are asked for
         run(MINI, size, str(target), kill_after=chance.uniform(0, seconds))
+        assert tree(target).items() <= tree(whole).items() | tree(other).items()
     run(MINI, "128", str(target))
     assert tree(target) == tree(whole)
     assert {path.name for path in (target / ".trackside").iterdir()} == {"lock"}
+
+
+class Killed(BaseException):
+    """Stands for the end of the process at one exact place."""
+
+
+@contextmanager
+def killed_at(monkeypatch: pytest.MonkeyPatch, function: str) -> Iterator[None]:
+    """The block ends as soon as it comes to this function of `trackside.data`."""
+
+    def end(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"trackside.data.{function}", end)
+        with pytest.raises(Killed):
+            yield
+
+
+@pytest.mark.usefixtures("one_each")
+class TestExactly:
+    """Moments too short to hit by chance."""
+
+    def test_while_images_of_another_source_come_in(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        target = tmp_path / "data"
+        prepare(write_zip(tmp_path / "x.zip", flat()), target)
+        other = write_zip(tmp_path / "y.zip", {**flat(), "training/0_0.jpg": jpeg(7)})
+        with killed_at(monkeypatch, "images.defect"):
+            prepare(other, target)
+        assert not (target / "manifest.json").exists()
+
+    def test_between_manifest_and_tidying_up(
+        self, tmp_path: Path, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        site.content, target = write_zip(tmp_path / "x.zip", flat()).read_bytes(), tmp_path / "data"
+        with killed_at(monkeypatch, "files.tidy"):
+            prepare(site.url, target)
+        assert (target / ".trackside/download").exists()
+        assert prepare(site.url, target).changed is False
+        assert not (target / ".trackside/download").exists()
+
+    def test_a_finished_folder_leaves_the_download_of_another_process_alone(self, tmp_path: Path) -> None:
+        source, target = write_zip(tmp_path / "x.zip", flat()), tmp_path / "data"
+        prepare(source, target)
+        (target / ".trackside/download").mkdir()
+        with files.claim(target):
+            assert prepare(source, target).changed is False
+            assert (target / ".trackside/download").exists()
+
+    @pytest.mark.parametrize("moment", ["manifest.forget", "manifest.scan", "manifest.write", "files.tidy"])
+    def test_mini_made_anew_with_another_seed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+    ) -> None:
+        def make(seed: int, target: Path) -> None:
+            mini.make(target, seed=seed, per_class=(1, 1, 1), size=48, pictures="shapes", progress=SILENT)
+
+        make(0, tmp_path / "data")
+        with killed_at(monkeypatch, moment):
+            make(1, tmp_path / "data")
+        make(1, tmp_path / "data")
+        make(1, tmp_path / "fresh")
+        assert tree(tmp_path / "data") == tree(tmp_path / "fresh")
+        assert [path.name for path in (tmp_path / "data/.trackside").iterdir()] == ["lock"]

@@ -9,7 +9,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from trackside.data.errors import DataError
@@ -52,9 +52,26 @@ def claim(target: Path) -> Iterator[None]:
 
 
 def tidy(target: Path, *, keep_download: bool = False) -> None:
-    """Remove unfinished files and, unless told otherwise, the downloaded archive."""
-    for name in ("tmp",) if keep_download else ("tmp", "download"):
-        shutil.rmtree(work_dir(target) / name, ignore_errors=True)
+    """Remove all that was needed on the way, but the lock and, if told so, the downloaded archive."""
+    for path in _leftovers(target, keep_download=keep_download):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def tidy_finished(target: Path, *, keep_download: bool = False) -> None:
+    """Remove what a process left that was killed after its last step, unless another is at work there."""
+    if _leftovers(target, keep_download=keep_download):
+        # Held by another process, or read-only: then it stays.
+        with suppress(DataError), claim(target):
+            tidy(target, keep_download=keep_download)
+
+
+def _leftovers(target: Path, *, keep_download: bool) -> list[Path]:
+    kept = {"lock", "download"} if keep_download else {"lock"}
+    work = work_dir(target)
+    return [path for path in work.iterdir() if path.name not in kept] if work.is_dir() else []
 
 
 def place(target: Path, destination: Path, content: bytes) -> None:

@@ -66,7 +66,7 @@ def prepare(
     if known and _finished(known, found, target, sha256=sha256, allow_partial=allow_partial):
         if verify:
             manifest.verify(target, known)
-        _clean_up(target, keep_archive=keep_archive)
+        files.tidy_finished(target, keep_download=keep_archive)
         return Report(target, known, PUBLISHED, changed=False, seconds=time.monotonic() - start)
     if found.kind == "missing":
         raise DataError(
@@ -207,12 +207,6 @@ def _known(target: Path) -> Manifest | None:
     if known and known.kind != KIND:
         raise DataError(f"{target} holds another data set ({known.kind}). Choose another folder with --to.")
     return known
-
-
-def _clean_up(target: Path, *, keep_archive: bool) -> None:
-    """Remove what a process left that was killed after its manifest was written."""
-    if any((files.work_dir(target) / name).exists() for name in ("tmp", "download")):
-        files.tidy(target, keep_download=keep_archive)
 
 
 def _has_images(target: Path) -> bool:

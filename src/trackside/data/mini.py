@@ -78,6 +78,7 @@ def make(
     wanted = _parameters(seed, per_class, size)
     known = _known(target)
     if known and _made_alike(known, wanted, pictures) and manifest.intact(target, known):
+        files.tidy_finished(target)
         return Report(target, known, expected, changed=False, seconds=time.monotonic() - start)
     folder = Path(cache) if cache else Path.home() / ".cache" / "trackside"
     found = glyphs.pictures(pictures, folder.expanduser(), progress)
@@ -86,7 +87,6 @@ def make(
         _clear_others(target, _Recipe({**wanted, "pictures": found.kind}, clearing=False), known)
         record = _make_all(found, source, target, (seed, per_class, size), progress)
         files.tidy(target)
-        _recipe_path(target).unlink()
     notes = [found.note] if found.note else []
     return Report(target, record, expected, changed=True, seconds=time.monotonic() - start, notes=notes)
 
