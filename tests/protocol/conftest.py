@@ -4,27 +4,18 @@ Every test that takes `server` runs twice: on Trackside, and (marked slow) on a 
 what is expected here. A test that describes Trackside alone takes `trackside`.
 """
 
-import json
 import os
-import subprocess
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 import servers
 from servers import Server
+from stories import Story, client_versions, tell
 from wire import new_experiment, new_run
 
 BOTH = ["trackside", pytest.param("mlflow", marks=pytest.mark.slow)]
-
-
-def client_versions() -> list[str]:
-    """The client releases of clients.txt, which scripts/clients installs."""
-    lines = (Path(__file__).parent / "clients.txt").read_text().splitlines()
-    return [line.split()[0] for line in lines if line and not line.startswith("#")]
 
 
 @pytest.fixture(scope="session", params=BOTH)
@@ -47,46 +38,6 @@ ON_AUTHORITY = (
 STORIES = [("trackside", version) for version in client_versions()] + [
     ("mlflow", version) for version in ON_AUTHORITY
 ]
-
-
-class Story:
-    """What one client release saw, chapter by chapter."""
-
-    def __init__(self, version: str, records: dict[str, dict[str, Any]]) -> None:
-        self.version = version
-        self.is_3 = int(version.partition(".")[0]) >= 3
-        self._records = records
-
-    def chapter(self, name: str) -> dict[str, Any]:
-        record = self._records.get(name)
-        assert record is not None, f"the client {self.version} never came to chapter {name}"
-        assert "error" not in record, f"client {self.version}, chapter {name}:\n{record['error']}"
-        facts: dict[str, Any] = record["facts"]
-        return facts
-
-
-def tell(version: str, url: str, folder: Path) -> Story:
-    """Run the story with that client in a process of its own."""
-    out = folder / "story.jsonl"
-    command = [
-        str(servers.client_python(version)),
-        "-W",
-        "ignore",
-        str(Path(__file__).parent / "client_story"),
-        str(out),
-    ]
-    with (folder / "client.log").open("wb") as log:
-        ended = subprocess.run(
-            command,
-            env=servers.client_environment(MLFLOW_TRACKING_URI=url),
-            stdout=log,
-            stderr=log,
-            timeout=300,
-            check=False,
-        )
-    assert ended.returncode == 0, (folder / "client.log").read_text()[-3000:]
-    records = [json.loads(line) for line in out.read_text().splitlines()]
-    return Story(version, {record["chapter"]: record for record in records})
 
 
 @pytest.fixture(scope="session", params=STORIES, ids="-".join)

@@ -5,7 +5,7 @@ have seen.
 """
 
 import pytest
-from conftest import Story
+from stories import Story
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 

@@ -1,7 +1,7 @@
 """The error code and the words that unmodified clients get for a mistake: code in the wild matches on both."""
 
 import pytest
-from conftest import Story
+from stories import Story
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 

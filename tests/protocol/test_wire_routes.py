@@ -47,7 +47,7 @@ def test_history_of_an_absent_key(http: httpx.Client, run: str) -> None:
     [
         (
             {"max_results": "0"},
-            "Invalid value 0 for parameter 'max_results' supplied. It must be a positive integer.",
+            "Invalid value 0 for parameter 'max_results' supplied. It must be a positive integer",
         ),
         ({"max_results": "2", "page_token": "zz"}, "Invalid page token, could not base64-decode"),
         ({"metric_key": ""}, "Missing value for required parameter 'metric_key'."),

@@ -22,7 +22,7 @@ def places(client):
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    one, two = (made("runs/create", {})["run"]["info"] for _ in range(2))
+    one, two = (made("runs/create", {"experiment_id": "0"})["run"]["info"] for _ in range(2))
     model = made("logged-models", {"experiment_id": "0", "source_run_id": one["run_id"]})["model"]["info"]
     names = {
         "RUN1": one["run_id"],

@@ -35,7 +35,9 @@ def at():
 @pytest.fixture
 def run(client):
     """A run with a model's folder `net` among its artifacts: its info."""
-    made = client.post(f"{MLFLOW}/runs/create", json={"run_name": "trained"}).json()["run"]["info"]
+    made = client.post(f"{MLFLOW}/runs/create", json={"experiment_id": "0", "run_name": "trained"}).json()[
+        "run"
+    ]["info"]
     put(client, f"{made['artifact_uri']}/net/MLmodel")
     return made
 

@@ -43,7 +43,9 @@ def model(client, name):
 @pytest.fixture
 def run(client):
     """A run with a file in its artifact folder `model`: its info."""
-    made = ask(client, "POST", f"{MLFLOW}/runs/create", {"run_name": "trained"})["run"]["info"]
+    made = ask(client, "POST", f"{MLFLOW}/runs/create", {"experiment_id": "0", "run_name": "trained"})["run"][
+        "info"
+    ]
     path = made["artifact_uri"].removeprefix("mlflow-artifacts:/")
     put = client.put(f"/api/2.0/mlflow-artifacts/artifacts/{path}/model/MLmodel", content=b"flavors: {}\n")
     assert put.status_code == 200

@@ -79,7 +79,7 @@ def point(metric: Point, path: str) -> None:
     """A metric's name, step and timestamp; `path` is its place in the request, '' for a single one."""
     at = f"{path}." if path else ""
     key(metric.key, f"{at}name", "Metric")
-    key_length(metric.key, f"{at}name")
+    key_length(metric.key, "Metric name")
     if metric.timestamp_ms < 0 or metric.timestamp_ms not in _INT64:
         why = f"metric '{metric.key}' (value={metric.value}). Timestamp must be a nonnegative long (64-bit integer) "
         raise invalid(f"{at}timestamp", metric.timestamp_ms, why)
@@ -91,7 +91,7 @@ def point(metric: Point, path: str) -> None:
 def param(name: str, value: str, path: str, *, truncate: bool) -> str:
     at = f"{path}." if path else ""
     key(name, f"{at}key", "Parameter")
-    key_length(name, f"{at}key")
+    key_length(name, "Param key")
     return value_length(value, f"{at}value", PARAM_LENGTH, truncate=truncate)
 
 
@@ -123,7 +123,8 @@ def batch_sizes(metrics: Sequence[Any], params: Sequence[Any], tags: Sequence[An
     total = len(metrics) + len(params) + len(tags)
     if total > BATCH_TOTAL:
         raise InvalidParameter(
-            f"A batch logging request can contain at most {BATCH_TOTAL} metrics, params, and tags in total. Got {total}."
+            f"A batch logging request can contain at most {BATCH_TOTAL} metrics, params, and tags."
+            f" Got {total} metrics, params, and tags."
             " Please split up metrics, params, and tags across multiple requests and try again."
         )
 

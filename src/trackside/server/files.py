@@ -12,21 +12,13 @@ from starlette.responses import Response, StreamingResponse
 from trackside.core import artifacts
 from trackside.server.routing import app_of
 
-# What MLflow's server gives for files whose extension says nothing to the standard library.
-_TEXT = {
-    "MLmodel",
-    "MLproject",
-    ".log",
-    ".err",
-    ".cfg",
-    ".conf",
-    ".yaml",
-    ".yml",
-    ".ini",
-    ".toml",
-    ".md",
-    ".jsonl",
-}
+# What MLflow's server gives as plain text, whatever else the standard library knows of it.
+_TEXT_SUFFIXES = (
+    *(".txt", ".log", ".err", ".md", ".rst", ".csv", ".tsv", ".jsonl"),
+    *(".cfg", ".conf", ".cnf", ".cf", ".ini", ".properties", ".prop", ".hocon", ".toml", ".yaml", ".yml"),
+    *(".json", ".xml", ".js", ".py", ".py3", ".ipynb"),
+)
+_TEXT_NAMES = ("MLmodel", "MLproject")
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 # Nothing that was uploaded may act as a page of this server.
 SANDBOX = "sandbox; default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; media-src 'self'"
@@ -35,7 +27,7 @@ SANDBOX = "sandbox; default-src 'none'; img-src 'self' data:; style-src 'unsafe-
 def media_type(path: str) -> str:
     """By the file's name; bytes where it is unknown."""
     name = path.rsplit("/", 1)[-1]
-    if name in _TEXT or any(name.endswith(suffix) for suffix in _TEXT if suffix.startswith(".")):
+    if name in _TEXT_NAMES or name.endswith(_TEXT_SUFFIXES):
         return "text/plain"
     return mimetypes.guess_type(name)[0] or "application/octet-stream"
 

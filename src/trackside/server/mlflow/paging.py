@@ -36,8 +36,8 @@ def limit_of(value: int | None, default: int, most: int) -> int:
     if value is None:
         return default
     if not 1 <= value <= most:
-        why = f"Invalid value {value} for parameter 'max_results' supplied."
+        bound = "a positive integer." if value < 1 else f"at most {most}.{SEE_DOCS}"
         raise InvalidParameter(
-            why if value < 1 else f"{why} It must be at most {most}, but got value {value}{SEE_DOCS}"
+            f"Invalid value {value} for parameter 'max_results' supplied. It must be {bound}"
         )
     return value

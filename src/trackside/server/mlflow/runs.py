@@ -24,6 +24,7 @@ class CreateRun(wire.Shape):
     run_name: str = ""
     start_time: int = 0
     tags: list[Tag] = []
+    required: ClassVar[tuple[str, ...]] = ("experiment_id",)
 
 
 class RunId(wire.Shape):
@@ -113,7 +114,7 @@ async def create(request: Request) -> Response:
     body = await wire.read(request, CreateRun)
     new = runs.NewRun(
         # As MLflow: without an experiment a run belongs to "Default".
-        experiment_id=body.experiment_id or "0",
+        experiment_id=body.experiment_id,
         name=body.run_name,
         user_id=body.user_id,
         start_ms=body.start_time,

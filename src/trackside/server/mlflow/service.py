@@ -18,7 +18,7 @@ SERVER_INFO = {
     "presigned_upload_run_id_supported": False,
     "presigned_upload_model_id_supported": False,
     "trace_archival_enabled": False,
-    "features_enabled": [],
+    "features_enabled": {},
 }
 
 

@@ -15,7 +15,6 @@ from typing import Any, ClassVar, TypeVar
 
 import msgspec
 from msgspec import Struct
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from trackside.core.validate import invalid
@@ -81,7 +80,7 @@ def _refuse_workspace(request: Request) -> None:
 def _check_content_type(request: Request) -> None:
     kind = request.headers.get("content-type", "")
     if kind and kind.partition(";")[0].strip().lower() != "application/json":
-        raise HTTPException(400, "Bad Request. Content-Type must be one of ['application/json'].")
+        raise InvalidParameter("Bad Request. Content-Type must be one of ['application/json'].")
 
 
 def _from_query(request: Request, shape: type[Shape]) -> dict[str, Any]:
@@ -107,6 +106,7 @@ def _parsed(body: bytes) -> dict[str, Any]:
 def _spelled(raw: dict[str, Any], shape: type[Shape]) -> dict[str, Any]:
     """Field names as we spell them: camelCase is accepted, and run_uuid for run_id; null is absent."""
     found: dict[str, Any] = {}
+    spelling: dict[str, str] = {}
     names = {field.encode_name for field in msgspec.structs.fields(shape)}
     for name, value in raw.items():
         ours = re.sub(r"(?<=[a-z0-9])([A-Z])", lambda m: f"_{m[1].lower()}", name)
@@ -114,8 +114,12 @@ def _spelled(raw: dict[str, Any], shape: type[Shape]) -> dict[str, Any]:
             ours = "run_id"
             if raw.get("run_id"):
                 continue
-        if ours in found and name != ours:
-            raise InvalidParameter(f"Field '{ours}' is given twice, also as '{name}'.")
+        if ours in spelling:
+            both = sorted((name, spelling[ours]), key=lambda spelled: spelled != ours)
+            raise InvalidParameter(
+                f"Request specifies both '{both[0]}' and '{both[1]}'; provide only one of them."
+            )
+        spelling[ours] = name
         if value is not None:
             found[ours] = value
     return found
