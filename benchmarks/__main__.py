@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks import machine
 from benchmarks.report import table
-from benchmarks.workloads import FULL, QUICK, WORKLOADS, Figures, Size
+from benchmarks.workloads import FULL, QUICK, WORKLOADS, Figures, Size, warm_up
 
 ROOT = Path(__file__).resolve().parents[1]
 # The tests start the same servers in the same way.
@@ -39,8 +39,10 @@ def started(server: Server, size: Size) -> Figures:
     """Start it; how long to the first 200, and what it weighs when it has come to rest."""
     seconds = server.start()
     assert server.process is not None
-    machine.wait_until_quiet(server.process.pid, 60 if size is FULL else 20)
-    return {"start_s": seconds, "idle_mb": machine.memory_mb(server.process.pid)}
+    machine.wait_until_quiet(server.process.pid, 20 if size.rounds == 1 else 60)
+    figures = {"start_s": seconds, "idle_mb": machine.memory_mb(server.process.pid)}
+    warm_up(server.port, size)
+    return figures
 
 
 def medians(rounds: list[Figures]) -> Figures:

@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -113,7 +113,7 @@ def passed(connection: Connection) -> Connection:
     return connection
 
 
-async def _run(port: int, streams: list[Requests], seconds: float) -> Sample:
+async def _run(port: int, streams: Sequence[Requests], seconds: float) -> Sample:
     loop, sample = asyncio.get_running_loop(), Sample()
     began = time.perf_counter()
     connections = []
@@ -126,7 +126,7 @@ async def _run(port: int, streams: list[Requests], seconds: float) -> Sample:
     return sample
 
 
-def apply(port: int, streams: list[Requests], seconds: float) -> Sample:
+def apply(port: int, streams: Sequence[Requests], seconds: float) -> Sample:
     """One connection for each stream of requests, for that long. Raises Refused on the first answer but 200."""
     import uvloop  # noqa: PLC0415 - part of the server's extra, as is everything that is measured here
 

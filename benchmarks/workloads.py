@@ -147,6 +147,13 @@ def log_params(port: int, size: Size) -> Figures:
     return rate_and_latency(load.apply(port, streams, size.seconds), per_request=100)
 
 
+def warm_up(port: int, size: Size) -> None:
+    """What a server does only for its first requests is no part of a rate."""
+    for run in new_runs(port, 2):
+        streams = [itertools.islice(metric_by_metric(run), 100), itertools.islice(batches(run, 10), 20)]
+        load.apply(port, streams, size.seconds)
+
+
 # --- reading -----------------------------------------------------------------
 
 
