@@ -4,6 +4,7 @@ import hashlib
 import os
 import uuid
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -233,6 +234,17 @@ def test_odd_paths_are_refused(trackside: Server, path: str) -> None:
         status, body = exact_request(trackside.port, method, target, b"x" if method == "PUT" else b"")
         assert (status, error_code(body)) == (400, INVALID), method
     assert files_of(trackside) == before
+
+
+@pytest.mark.parametrize("digits", ["ab12", "00aa", "5caa", "17ff"])
+def test_images_of_older_clients(http: httpx.Client, run: str, root: str, digits: str) -> None:
+    """mlflow 2.20 puts the step and a random id between percent signs, which decode to anything."""
+    name = f"loss%step%0%timestamp%1795421730514%{digits}cd34-1111.png"
+    assert http.put(f"{FILES}/{root}/images/{name.replace('%', '%25')}", content=b"image").status_code == 200
+    listed = http.get(f"{API}/artifacts/list", params={"run_id": run, "path": "images"}).json()["files"]
+    assert len(listed) == 1
+    got = http.get(f"{FILES}/{root}/{quote(listed[0]['path'])}")
+    assert (got.status_code, got.content) == (200, b"image")
 
 
 @pytest.mark.parametrize("path", LOOKALIKES)

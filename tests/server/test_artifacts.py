@@ -128,7 +128,7 @@ def test_a_name_that_is_not_ascii(client, run_id, root):
 TRAVERSALS = [
     "..", "../x", "a/../../x", "a/..", "./a", "a//b", "/etc/passwd", "//etc/passwd", "..%2fx", "%2e%2e/x",
     "%2e%2e%2fx", "%252e%252e%252fx", "%25252e%25252e/x", "..%5cx", "..\\x", "a\\b", "C:\\x", "C:/x", "c%3a/x",
-    "file:///etc/passwd", "file%3A///etc/passwd", "a%00b", "a\nb", "%2Fetc%2Fpasswd", "a/%2e%2e/%2e%2e/%2e%2e/x",
+    "file:///etc/passwd", "file%3A///etc/passwd", "a\0b", "a\nb", "%2Fetc%2Fpasswd", "a/%2e%2e/%2e%2e/%2e%2e/x",
     ".incoming%2f..%2f..%2fx",
 ]  # fmt: skip
 
@@ -148,7 +148,7 @@ def test_no_path_leaves_its_root(client, server, run_id, path):
     ):
         assert answer.status_code == 400, (answer.request.url, answer.text)
         assert "Invalid path" in answer.text
-    if "\n" not in path:
+    if path.isprintable():
         for method in ("PUT", "GET", "DELETE"):
             status = raw(client, method, f"{PROXY}/0/{run_id}/artifacts/{path}")
             # "a%2Fb" in a URL is decoded by HTTP and may be a path inside; whatever it is, it stays inside
