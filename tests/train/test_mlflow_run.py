@@ -130,8 +130,7 @@ def test_weights_come_back_from_the_artifact_store(
 ) -> None:
     from trackside.train.weights import build_model
 
-    mlflow.set_tracking_uri(server.url)
-    weights = load_weights(uri.format(run=finished[1].info.run_id))
+    weights = load_weights(uri.format(run=finished[1].info.run_id), tracking_uri=server.url)
     assert weights is not None
     assert weights.has_head
     model = build_model(settings(smallest), weights).eval()

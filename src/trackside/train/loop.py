@@ -53,12 +53,18 @@ class Prepared:
     model: Classifier
 
 
-def prepare(settings: Settings, progress: Progress | None = None) -> Prepared:
-    """Find data, device and weights, and build the model. Raises TrainingError for what cannot be used."""
+def prepare(
+    settings: Settings, progress: Progress | None = None, tracking_uri: str | None = None
+) -> Prepared:
+    """Find data, device and weights, and build the model; `tracking_uri` is where runs:/ weights are.
+
+    Raises TrainingError for what cannot be used.
+    """
     set_seed(settings.seed, deterministic=settings.deterministic)
     compute = Compute.choose(settings)
     splits = Splits.open(settings, pin_memory=compute.device.type == "cuda")
-    weights = load_weights(settings.weights, settings.weights_sha256, (progress or Silent()).line)
+    say = (progress or Silent()).line
+    weights = load_weights(settings.weights, settings.weights_sha256, say, tracking_uri)
     return Prepared(settings, splits, compute, weights, compute.place(build_model(settings, weights)))
 
 

