@@ -33,7 +33,7 @@ def safe_path(path: str, *, folder: bool = False) -> str:
         if decoded == reading:
             return path.rstrip("/") if folder else path
         # Nothing here reads it so: a proxy or a client might. What is odd but harmless passes, since
-        # mlflow before 2.22 names images `key%step%0%timestamp%17…`, which decodes to a control character.
+        # mlflow 2.20 names images `key%step%0%timestamp%17…`, which decodes to a control character.
         if _leads_elsewhere(decoded):
             break
         reading = decoded
