@@ -1,6 +1,6 @@
 """Fine-tune MobileNetV2 on Food-11: first its head, then the whole network.
 
-Prepare the data with `trackside data food11`; FOOD11_DATA_DIR names the folder it is in.
+FOOD11_DATA_DIR names the folder that `trackside data food11` has prepared.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Fine-tune MobileNetV2 on Food-11: first its head, then the whole network; tracked with MLflow.
 
-Prepare the data with `trackside data food11`; FOOD11_DATA_DIR names the folder it is in,
-MLFLOW_TRACKING_URI the tracking server, for instance http://127.0.0.1:8000.
+FOOD11_DATA_DIR names the folder that `trackside data food11` has prepared.
+MLFLOW_TRACKING_URI names the tracking server, for instance http://127.0.0.1:8000.
 """
 
 import argparse

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -22,6 +23,9 @@ from trackside.cli import train as command
 from trackside.train import presets
 from trackside.train.errors import TrainingError
 from trackside.train.settings import Settings
+from trackside.train.weights import build_model, save_checkpoint
+
+pytestmark = pytest.mark.filterwarnings("ignore:::mlflow")
 
 QUICK = ["--weights", "none", "--image-size", str(IMAGE), "--epochs", "1"]
 
@@ -58,6 +62,29 @@ def test_a_tracked_run_prints_its_result_as_json(server: Server, smallest: Path,
     assert (tmp_path / "best.pth").stat().st_size > 1_000_000
     assert "11 + 11 + 11 images in 11 classes, weights: none, device:" in run.stderr
     assert re.search(r"epoch 1/1 .*train loss .*val loss .*best so far", run.stderr)
+
+
+def test_weights_come_from_the_server_that_is_named(server: Server, smallest: Path) -> None:
+    client = mlflow.MlflowClient(server.url)
+    run = client.create_run(client.create_experiment("weights-of-the-cli"))
+    with tempfile.TemporaryDirectory() as folder:
+        save_checkpoint(build_model(Settings(data=smallest), None), Path(folder) / "food11.pth")
+        client.log_artifact(run.info.run_id, f"{folder}/food11.pth")
+    uri = f"runs:/{run.info.run_id}/food11.pth"
+    options = [
+        "--data",
+        smallest,
+        *QUICK,
+        "--weights",
+        uri,
+        "--no-track",
+        "--json",
+        "--tracking-uri",
+        server.url,
+    ]
+    result = CliRunner().invoke(command.app, ["food11", *map(str, options)])
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["weights"] == uri
 
 
 def test_without_tracking(smallest: Path) -> None:

@@ -149,9 +149,8 @@ def food11(
         from trackside.train.progress import Console
 
         console = Console(sys.stderr)
-        prepared = prepare(
-            resolve(given, preset), console
-        )  # what is refused here leaves no failed run behind
+        # What is refused here leaves no failed run behind.
+        prepared = prepare(resolve(given, preset), console, tracking_uri)
         # Standard output is for the result alone; MLflow prints there too.
         with contextlib.redirect_stdout(sys.stderr), contextlib.ExitStack() as stack:
             tracker = None
