@@ -32,6 +32,11 @@ export function Toasts() {
   );
 }
 
+/** A request that the server understood and refused will be refused again. */
+function canRetry(error: Error): boolean {
+  return !(error instanceof ApiError) || error.status < 400 || error.status >= 500;
+}
+
 /** What failed and why, with a way to try again. The rest of the page stays. */
 export function Problem({ error, retry }: { error: Error; retry?: (() => void) | undefined }) {
   const code = error instanceof ApiError && error.status ? ` (${error.status} ${error.code})` : '';
@@ -42,7 +47,7 @@ export function Problem({ error, retry }: { error: Error; retry?: (() => void) |
         {error.message}
         <span class="dim">{code}</span>
       </p>
-      {retry && (
+      {retry && canRetry(error) && (
         <Button small onClick={retry}>
           Retry
         </Button>

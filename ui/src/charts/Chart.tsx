@@ -44,7 +44,11 @@ function useNear() {
 }
 
 export function axisValue(axis: Axis, x: number): string {
-  return axis === 'step' ? `step ${number(x)}` : axis === 'time' ? dateTime(x) : `${duration(x)} after start`;
+  return axis === 'step'
+    ? `step ${number(Math.round(x))}`
+    : axis === 'time'
+      ? dateTime(x)
+      : `${duration(x)} after start`;
 }
 
 /** A little room left and right, so that the first and the last point are whole. */

@@ -237,7 +237,14 @@ interface SectionProps {
 /** A folded section holds no charts at all: ten thousand keys cost a line of text each prefix. */
 function SectionOf({ section, open: first, bare, children }: SectionProps) {
   const [open, setOpen] = useState(first);
-  if (bare) return <div class={css.grid}>{section.keys.map(children)}</div>;
+  if (bare) {
+    return (
+      <>
+        <h2 class="sr">Charts</h2>
+        <div class={css.grid}>{section.keys.map(children)}</div>
+      </>
+    );
+  }
   return (
     <details class={css.section} open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>

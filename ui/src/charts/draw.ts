@@ -29,7 +29,7 @@ interface Picture {
   smoothing: number;
 }
 
-const ENVELOPE = 0.28;
+const ENVELOPE = 0.4;
 const RAW_UNDER_SMOOTH = 0.3;
 const FAINT = 0.18;
 const MAX_DOTS = 60;

@@ -6,6 +6,7 @@ import { IconButton } from '../base/Button';
 import { exact, number } from '../base/format';
 import { useLive } from '../base/live';
 import { links } from '../base/location';
+import { narrow } from '../base/media';
 import { Empty, Loading, Problem, Segmented } from '../base/Panels';
 import { stale, useQuery } from '../base/query';
 import { Status } from '../base/Status';
@@ -138,9 +139,9 @@ function Tables({ runs, only, onRemove }: { runs: Run[]; only: boolean; onRemove
     <section class={css.scroll} tabIndex={0} aria-label="Runs side by side">
       <table class={css.table}>
         <colgroup>
-          <col style={{ width: '220px' }} />
+          <col style={{ width: narrow.value ? '130px' : '220px' }} />
           {runs.map((run) => (
-            <col key={run.run_id} style={{ width: '200px' }} />
+            <col key={run.run_id} style={{ width: narrow.value ? '160px' : '200px' }} />
           ))}
         </colgroup>
         <thead>

@@ -84,10 +84,10 @@ function MetricRow({ metric }: { metric: MetricSummary }) {
       <td class={`num ${css.value}`} title={`${exact(value)} at step ${step}`}>
         {number(value)}
       </td>
-      <td class="num" title={exact(min)}>
+      <td class={`num ${css.wide}`} title={exact(min)}>
         {number(min)}
       </td>
-      <td class="num" title={exact(max)}>
+      <td class={`num ${css.wide}`} title={exact(max)}>
         {number(max)}
       </td>
       <td class="num dim">{number(step)}</td>
@@ -111,8 +111,8 @@ function MetricTable({ metrics }: { metrics: MetricSummary[] }) {
             <colgroup>
               <col />
               <col style={{ width: '98px' }} />
-              <col style={{ width: '96px' }} />
-              <col style={{ width: '96px' }} />
+              <col class={css.wide} style={{ width: '96px' }} />
+              <col class={css.wide} style={{ width: '96px' }} />
               <col style={{ width: '72px' }} />
             </colgroup>
             <thead>
@@ -121,10 +121,10 @@ function MetricTable({ metrics }: { metrics: MetricSummary[] }) {
                 <th scope="col" class="num">
                   Latest
                 </th>
-                <th scope="col" class="num">
+                <th scope="col" class={`num ${css.wide}`}>
                   Min
                 </th>
-                <th scope="col" class="num">
+                <th scope="col" class={`num ${css.wide}`}>
                   Max
                 </th>
                 <th scope="col" class="num">

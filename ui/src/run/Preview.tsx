@@ -184,11 +184,12 @@ export function Preview({ root, file }: { root: string; file: ArtifactFile }) {
   const url = fileUrl(root, file.path);
   if (kind === 'image') {
     return (
-      <div class={css.previewBody}>
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region must be reachable by keys
+      <section class={css.previewBody} tabIndex={0} aria-label="Image">
         <div class={css.image}>
           <img src={url} alt={file.path} />
         </div>
-      </div>
+      </section>
     );
   }
   if (kind === 'html') return <iframe class={css.frame} sandbox="" src={url} title={file.path} />;

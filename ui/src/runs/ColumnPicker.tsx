@@ -34,7 +34,7 @@ function GroupList({
     onChange(on ? [...shown, name] : shown.filter((other) => other !== name));
   return (
     <>
-      <h3>{title}</h3>
+      <h2>{title}</h2>
       {keys.slice(0, MOST).map((key) => {
         const name = columnName(group, key);
         return (

@@ -185,6 +185,7 @@ function Line({ row, index, depth, columns, chosen, active, onCheck }: LineProps
 function Card({ row, index, columns, chosen, onCheck }: LineProps) {
   return (
     <div
+      id={`run-${row.id}`}
       class={css.card}
       role="row"
       aria-rowindex={index + 2}

@@ -13,7 +13,9 @@ export function Help({ onClose }: { onClose: () => void }) {
           .map((command) => (
             <>
               <span>{command.name}</span>
-              <Keys of={command.keys ?? ''} />
+              <span style={{ justifySelf: 'end' }}>
+                <Keys of={command.keys ?? ''} />
+              </span>
             </>
           ))}
       </div>

@@ -118,12 +118,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
           ))}
         </nav>
         <span class="grow" />
-        <button
-          type="button"
-          class={css.find}
-          aria-label="Search or jump to"
-          onClick={() => setOpen('palette')}
-        >
+        <button type="button" class={css.find} onClick={() => setOpen('palette')}>
           <Icon of={Search} size={14} />
           <span class="grow" style={{ textAlign: 'left' }}>
             Search or jump to…

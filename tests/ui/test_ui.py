@@ -1,0 +1,68 @@
+"""The web UI in a real browser, on a real server that the real mlflow client has filled."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+UI = ROOT / "ui"
+BUDGET_S = 600
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(BUDGET_S + 120)]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a server with its data in a temporary folder."""
+    folder = tmp_path_factory.mktemp("ui")
+    command = [sys.executable, "-m", "trackside", "server", "--port", "0", "--data-dir", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        line = process.stdout.readline()
+        found = re.search(r"http://[\d.]+:\d+", line)
+        assert found, f"the server said: {line!r}"
+        yield found[0]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+
+
+@pytest.fixture(scope="module")
+def seed(server: str) -> str:
+    """What `seed.py` put there, as JSON."""
+    command = [sys.executable, str(Path(__file__).with_name("seed.py")), server]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=180)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def built() -> None:
+    """The UI as the sources are now."""
+    subprocess.run([ROOT / "scripts/ui"], check=True)
+
+
+def test_journeys(built: None, server: str, seed: str) -> None:
+    """Every journey of ui/tests/journeys; Playwright prints which one failed and why."""
+    browser = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    assert browser, "the browser tests need Chromium: apt-get install chromium, or set CHROMIUM"
+    assert json.loads(seed)["run"]
+    environment = {
+        **os.environ,
+        "CHROMIUM": browser,
+        "TRACKSIDE_URL": server,
+        "TRACKSIDE_SEED": seed,
+        "TRACKSIDE_PYTHON": sys.executable,
+    }
+    command = ["npx", "--no-install", "playwright", "test"]
+    done = subprocess.run(command, cwd=UI, env=environment, timeout=BUDGET_S, check=False)
+    assert done.returncode == 0

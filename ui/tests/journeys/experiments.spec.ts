@@ -1,0 +1,75 @@
+import { expect, serverUrl, test } from './world';
+
+test('make, rename, delete and bring back an experiment', async ({ page }) => {
+  await page.goto('/');
+  await page.getByRole('button', { name: 'New experiment' }).click();
+  await page.getByRole('textbox', { name: 'Name' }).fill('ui/fresh');
+  await page.getByRole('button', { name: 'Create' }).click();
+  await expect(page.getByRole('heading', { name: 'ui/fresh' })).toBeVisible();
+  // The empty table teaches: this server's address, this experiment's name.
+  await expect(page.getByText(`mlflow.set_tracking_uri("${serverUrl}")`)).toBeVisible();
+  await expect(page.getByText('mlflow.set_experiment("ui/fresh")')).toBeVisible();
+
+  await page.getByRole('link', { name: 'Experiments' }).first().click();
+  await page.getByRole('button', { name: 'Actions for ui/fresh' }).click();
+  await page.getByRole('menuitem', { name: 'Rename…' }).click();
+  await page.getByRole('textbox', { name: 'Name' }).fill('ui/renamed');
+  await page.getByRole('button', { name: 'Rename', exact: true }).click();
+  await expect(page.getByRole('link', { name: 'ui/renamed' })).toBeVisible();
+
+  await page.getByRole('button', { name: 'Actions for ui/renamed' }).click();
+  await page.getByRole('menuitem', { name: 'Delete' }).click();
+  await expect(page.getByRole('link', { name: 'ui/renamed' })).toHaveCount(0);
+  await page.reload();
+  await expect(page.getByRole('link', { name: 'vision/food11' })).toBeVisible();
+  await expect(page.getByRole('link', { name: 'ui/renamed' })).toHaveCount(0);
+});
+
+test('undo restores a deleted experiment', async ({ page }) => {
+  await page.goto('/experiments');
+  await page.getByRole('button', { name: 'Actions for speech/keywords' }).click();
+  await page.getByRole('menuitem', { name: 'Delete' }).click();
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await expect(page.getByRole('link', { name: 'speech/keywords' })).toBeVisible();
+});
+
+test('search lives in the URL', async ({ page }) => {
+  await page.goto('/experiments');
+  await page.getByLabel('Search experiments').fill('food');
+  await expect(page.getByRole('link', { name: 'nightly/search' })).toHaveCount(0);
+  await expect(page).toHaveURL(/\?q=food$/);
+  await page.reload();
+  await expect(page.getByRole('link', { name: 'vision/food11' })).toBeVisible();
+  await page.getByLabel('Search experiments').fill('no such name');
+  await expect(page.getByText('No experiment has “no such name” in its name')).toBeVisible();
+});
+
+test.describe(() => {
+  test.use({ allowed: /400 \(Bad Request\)/ });
+  test('a name that is taken is refused in the dialog, in the server’s words', async ({ page }) => {
+    await page.goto('/experiments');
+    await page.getByRole('button', { name: 'New experiment' }).click();
+    await page.getByRole('textbox', { name: 'Name' }).fill('vision/food11');
+    await page.getByRole('button', { name: 'Create' }).click();
+    await expect(page.getByRole('dialog').getByRole('alert')).toContainText('already exists');
+  });
+});
+
+test('links as MLflow prints them lead here', async ({ page }) => {
+  await page.goto('/#/models/food11/versions/1');
+  await expect(page).toHaveURL(/\/models\/food11\/versions\/1$/);
+  await expect(page.getByRole('heading', { name: 'food11 version 1' })).toBeVisible();
+});
+
+test('the palette and key sequences jump', async ({ page }) => {
+  await page.goto('/experiments');
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox').fill('night');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('heading', { name: 'nightly/search' })).toBeVisible();
+  await page.keyboard.press('g');
+  await page.keyboard.press('m');
+  await expect(page.getByRole('heading', { name: 'Models' })).toBeVisible();
+  await page.goBack();
+  await expect(page.getByRole('heading', { name: 'nightly/search' })).toBeVisible();
+});

@@ -1,0 +1,130 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, Server, serverUrl, Trainer, test } from './world';
+
+let trainer: Trainer;
+test.beforeAll(() => {
+  trainer = new Trainer(serverUrl);
+});
+test.afterAll(() => trainer.close());
+
+test('a run appears, its points arrive, it ends: without a reload', async ({ page }) => {
+  const { experiment, run: first } = await trainer.start('live/table', 'first');
+  await page.goto(`/experiments/${experiment}`);
+  await expect(page.getByRole('link', { name: 'first' })).toBeVisible();
+  await expect(page.getByRole('status').filter({ hasText: 'Live' })).toBeVisible();
+  const { run } = await trainer.start('live/table', 'second');
+  await expect(page.getByRole('link', { name: 'second' })).toBeVisible();
+  await trainer.end(first, 'FAILED');
+  await expect(page.getByRole('row', { name: /first/ })).toContainText('Failed');
+
+  await page.getByRole('link', { name: 'second' }).click();
+  await expect(page.getByText('None yet. mlflow.log_metric adds them, live.')).toBeVisible();
+  await page.getByRole('tab', { name: /Model metrics/ }).click();
+  await expect(page.getByText('No metrics yet.')).toBeVisible();
+  await trainer.log(run, 1, { loss: 0.9, acc: 0.1 });
+  const chart = page.locator('[data-metric="loss"]');
+  await expect(chart).toContainText('0.9');
+  const asked: string[] = [];
+  page.on('request', (request) => {
+    if (request.url().endsWith('series/query')) asked.push(request.url());
+  });
+  for (let step = 2; step <= 12; step++) await trainer.log(run, step, { loss: 1 / step, acc: step / 12 });
+  await expect(chart).toContainText('0.08333');
+  await chart.getByRole('button', { name: 'Show as table' }).click();
+  await expect(chart.getByRole('row')).toHaveCount(13); // header and twelve points, none lost, none twice
+  expect(asked.length).toBeLessThanOrEqual(2); // points come over the stream, not by asking again
+  await trainer.log(run, 13, { loss: 'NaN' });
+  await trainer.end(run);
+  await expect(page.getByRole('main').getByText('Finished').first()).toBeVisible();
+});
+
+test('new runs do not move the rows under a reader', async ({ page }) => {
+  const names = Array.from({ length: 60 }, (_, index) => `row-${String(index).padStart(2, '0')}`);
+  let experiment = '';
+  for (const name of names) experiment = (await trainer.start('live/reader', name)).experiment;
+  await page.goto(`/experiments/${experiment}`);
+  await expect(page.getByRole('link', { name: 'row-59' })).toBeVisible();
+  await page.getByRole('grid').evaluate((grid) => grid.scrollTo({ top: 700 }));
+  const row = page.getByRole('row', { name: /row-25/ });
+  const before = await row.boundingBox();
+  await trainer.start('live/reader', 'newest');
+  await expect(page.getByRole('button', { name: '1 new run' })).toBeVisible();
+  expect(await row.boundingBox()).toEqual(before);
+  await page.getByRole('button', { name: '1 new run' }).click();
+  await expect(page.getByRole('link', { name: 'newest' })).toBeVisible();
+});
+
+test('a hidden tab gives its connection back and catches up on return', async ({ page }) => {
+  await page.addInitScript(() => {
+    const open: EventSource[] = [];
+    Object.assign(window, { open_streams: () => open.filter((one) => one.readyState !== 2).length });
+    window.EventSource = class extends EventSource {
+      constructor(url: string | URL, options?: EventSourceInit) {
+        super(url, options);
+        open.push(this);
+      }
+    };
+    let hidden = false;
+    Object.defineProperty(document, 'hidden', { get: () => hidden });
+    Object.assign(window, {
+      set_hidden: (value: boolean) => {
+        hidden = value;
+        document.dispatchEvent(new Event('visibilitychange'));
+      },
+    });
+  });
+  const streams = () =>
+    page.evaluate(() => (window as unknown as { open_streams: () => number }).open_streams());
+  const hide = (value: boolean) =>
+    page.evaluate((to) => (window as unknown as { set_hidden: (v: boolean) => void }).set_hidden(to), value);
+  const { run } = await trainer.start('live/hidden', 'sleeper');
+  await trainer.log(run, 1, { loss: 3 });
+  await page.goto(`/runs/${run}?tab=metrics`);
+  await expect(page.locator('[data-metric="loss"]')).toContainText('3');
+  await expect.poll(streams).toBe(1);
+  await hide(true);
+  await expect.poll(streams).toBe(0);
+  for (let step = 2; step <= 6; step++) await trainer.log(run, step, { loss: step * 11 });
+  await hide(false);
+  const chart = page.locator('[data-metric="loss"]');
+  await expect(chart).toContainText('66');
+  await expect.poll(streams).toBe(1);
+  await chart.getByRole('button', { name: 'Show as table' }).click();
+  await expect(chart.getByRole('row')).toHaveCount(7);
+});
+
+test.describe(() => {
+  test.use({ allowed: /ERR_CONNECTION|ERR_INCOMPLETE|ERR_EMPTY_RESPONSE|Failed to load resource/ });
+
+  test('the server is killed: offline, then everything is there again without a gap', async ({ page }) => {
+    const folder = mkdtempSync(join(tmpdir(), 'trackside-ui-'));
+    const server = new Server(folder);
+    await server.start();
+    const port = Number(new URL(server.url).port);
+    const other = new Trainer(server.url);
+    try {
+      const { run } = await other.start('offline', 'survivor');
+      for (let step = 1; step <= 5; step++) await other.log(run, step, { loss: step });
+      await page.goto(`${server.url}/runs/${run}?tab=metrics`);
+      const chart = page.locator('[data-metric="loss"]');
+      await expect(chart).toContainText('5');
+      await expect(page.getByRole('status').filter({ hasText: 'Live' })).toBeVisible();
+      await server.kill();
+      await expect(page.getByRole('status').filter({ hasText: 'Offline since' })).toBeVisible({
+        timeout: 15_000,
+      });
+      await server.start(port);
+      for (let step = 6; step <= 9; step++) await other.log(run, step, { loss: step * 10 });
+      await expect(page.getByRole('status').filter({ hasText: 'Live' })).toBeVisible({ timeout: 15_000 });
+      await expect(chart).toContainText('90');
+      await chart.getByRole('button', { name: 'Show as table' }).click();
+      await expect(chart.getByRole('row')).toHaveCount(10);
+    } finally {
+      other.close();
+      await server.kill();
+      rmSync(folder, { recursive: true });
+    }
+  });
+});

@@ -1,0 +1,110 @@
+import { expect, seed, test } from './world';
+
+// The harmful description below: its image is not there, and its handler is refused.
+test.use({ allowed: /404 \(Not Found\)|inline event handler/ });
+
+test('the overview tells what the client logged', async ({ page }) => {
+  await page.goto(`/runs/${seed.run}`);
+  await expect(page.getByRole('heading', { name: 'mobilenet-v2-finetune' })).toBeVisible();
+  const metrics = page.getByRole('region', { name: 'Metrics' });
+  await expect(metrics.getByRole('row', { name: /test_accuracy/ })).toContainText('0.7912');
+  await expect(metrics.getByRole('row', { name: /batch\/loss/ })).toContainText('9.5');
+  await expect(metrics.getByRole('row', { name: /gradient_norm/ })).toContainText('NaN');
+  await expect(
+    page.getByRole('region', { name: 'Parameters' }).getByRole('row', { name: /dropout/ }),
+  ).toContainText('0.5');
+  await expect(page.getByRole('link', { name: '8f3c2d1e9b' })).toHaveAttribute(
+    'href',
+    'https://git.example.org/vision/food11/commit/8f3c2d1e9b7a64500c1f2e3d4c5b6a7988776655',
+  );
+  await expect(page.getByText('food11-train')).toBeVisible();
+  await expect(page.getByRole('main').getByText('by ada')).toBeVisible();
+  await page.getByLabel('Find a parameter').fill('imagenet');
+  await expect(page.getByRole('region', { name: 'Parameters' }).getByRole('row')).toHaveCount(2);
+});
+
+test('name, description and tags are edited in place and stay', async ({ page }) => {
+  await page.goto(`/runs/${seed.trials[0]}`);
+  await page.getByRole('button', { name: 'Rename run' }).click();
+  await page.getByRole('textbox', { name: 'Rename run' }).fill('best of the sweep');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('heading', { name: 'best of the sweep' })).toBeVisible();
+
+  await page.getByRole('button', { name: 'Edit description' }).click();
+  await page
+    .getByLabel('Description, Markdown')
+    .fill('**Bold** claim <img src=x onerror="document.title=\'owned\'">');
+  await page.keyboard.press('Control+Enter');
+  await expect(page.locator('strong', { hasText: 'Bold' })).toBeVisible();
+
+  await page.getByRole('button', { name: 'Add tag' }).click();
+  await page.getByLabel('Tag key').fill('a/b c');
+  await page.getByLabel('Tag value').fill('one');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Edit tag a/b c' }).click();
+  await page.getByLabel('Tag value').fill('two');
+  await page.keyboard.press('Enter');
+  await expect(page.getByText('a/b c two')).toBeVisible();
+
+  await page.reload();
+  await expect(page.getByRole('heading', { name: 'best of the sweep' })).toBeVisible();
+  await expect(page.locator('strong', { hasText: 'Bold' })).toBeVisible();
+  await expect(page.getByText('a/b c two')).toBeVisible();
+  await expect(page).toHaveTitle(/best of the sweep/);
+  await expect(page.locator('img[onerror]')).toHaveCount(0);
+  await page.getByRole('button', { name: 'Remove tag a/b c' }).click();
+  await page.reload();
+  await expect(page.getByText('No tags.')).toBeVisible();
+});
+test('artifacts are shown by their kind', async ({ page }) => {
+  await page.goto(`/runs/${seed.run}?tab=artifacts`);
+  const tree = page.getByRole('navigation', { name: 'Artifacts' });
+  await tree.getByRole('button', { name: /^plots/ }).click();
+  await tree.getByRole('button', { name: /confusion\.png/ }).click();
+  const image = page.getByRole('img', { name: 'plots/confusion.png' });
+  await expect.poll(() => image.evaluate((node) => (node as HTMLImageElement).naturalWidth)).toBe(640);
+  await expect(page).toHaveURL(/path=plots\/confusion\.png/);
+
+  await tree.getByRole('button', { name: /per_class\.csv/ }).click();
+  await expect(page.getByRole('table', { name: '' }).getByRole('cell', { name: '3, of 11' })).toBeVisible();
+  await tree.getByRole('button', { name: /guesses\.json/ }).click();
+  await expect(page.getByRole('columnheader', { name: 'guess' })).toBeVisible();
+  await expect(page.getByRole('cell', { name: 'Rice' })).toBeVisible();
+  await tree.getByRole('button', { name: /config\.json/ }).click();
+  await expect(page.getByText('"rotation": 15')).toBeVisible();
+  await tree.getByRole('button', { name: /report\.md/ }).click();
+  await expect(page.locator('strong', { hasText: 'epoch 14' })).toBeVisible();
+  await tree.getByRole('button', { name: /gpu-info\.txt/ }).click();
+  await expect(page.getByText('NVIDIA A100')).toBeVisible();
+});
+
+test('a download brings the file as it is', async ({ page }) => {
+  await page.goto(`/runs/${seed.run}?tab=artifacts&path=gpu-info.txt`);
+  const download = page.waitForEvent('download');
+  await page.getByRole('link', { name: 'Download' }).click();
+  expect((await download).suggestedFilename()).toBe('gpu-info.txt');
+});
+
+test.describe(() => {
+  test.use({ allowed: /sandboxed/ });
+  test('HTML runs nothing', async ({ page }) => {
+    await page.goto(`/runs/${seed.run}?tab=artifacts&path=report.html`);
+    const frame = page.frameLocator('iframe');
+    await expect(frame.getByRole('heading', { name: 'Hello' })).toBeVisible();
+    await expect(page.locator('iframe')).toHaveAttribute('sandbox', '');
+    await expect(page).toHaveTitle(/mobilenet/);
+  });
+});
+
+test('a model is registered from its run, and the version leads back', async ({ page }) => {
+  await page.goto(`/runs/${seed.run}`);
+  await page.getByRole('button', { name: 'Register model' }).click();
+  await page.getByLabel('Registered name').fill('meals');
+  await expect(page.getByText('A new registered model, version 1.')).toBeVisible();
+  await page.getByRole('button', { name: 'Register', exact: true }).click();
+  await page.getByRole('button', { name: 'Open' }).click();
+  await expect(page.getByRole('heading', { name: 'meals version 1' })).toBeVisible();
+  await expect(page.getByRole('button', { name: /MLmodel/ })).toBeVisible();
+  await page.getByRole('link', { name: 'mobilenet-v2-finetune' }).click();
+  await expect(page.getByRole('link', { name: 'meals version 1' }).first()).toBeVisible();
+});
