@@ -1,0 +1,79 @@
+"""How the UI gets into a package, and that its types are those of the server."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def hook() -> ModuleType:
+    """`hatch_build.py` as hatchling loads it."""
+    pytest.importorskip("hatchling")
+    spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run(hook: ModuleType, root: Path, version: str = "standard") -> None:
+    """One call of the hook for a checkout at `root`."""
+    build: Any = hook.UiBuildHook(str(root), {}, None, None, str(root), "wheel")
+    build.initialize(version, {})
+
+
+def test_a_package_without_ui_is_refused_in_clear_words(
+    hook: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(RuntimeError, match=r"npm was not found.*TRACKSIDE_BUILD_WITHOUT_UI=1"):
+        run(hook, tmp_path)
+    monkeypatch.setenv("TRACKSIDE_BUILD_WITHOUT_UI", "1")
+    run(hook, tmp_path)
+
+
+def test_an_editable_install_and_a_finished_build_need_no_npm(
+    hook: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    run(hook, tmp_path, "editable")
+    static = tmp_path / "src/trackside/server/static"
+    static.mkdir(parents=True)
+    (static / "index.html").write_text("<!doctype html>")
+    run(hook, tmp_path)
+
+
+def test_a_build_that_writes_nothing_is_no_build(
+    hook: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    npm = tmp_path / "npm"
+    npm.write_text('#!/bin/sh\necho "$@" >> ../called\n')
+    npm.chmod(0o755)
+    (tmp_path / "ui").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(RuntimeError, match="without writing"):
+        run(hook, tmp_path)
+    assert (tmp_path / "called").read_text().splitlines() == ["ci --no-audit --no-fund", "run build"]
+
+
+def test_the_ui_types_are_those_of_the_server() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts/api-types", "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_lock_file_names_no_registry() -> None:
+    lock = (ROOT / "ui/package-lock.json").read_text()
+    assert '"resolved"' not in lock
+    assert "registry." not in lock
