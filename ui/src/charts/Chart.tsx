@@ -86,6 +86,9 @@ function points(lines: Line[]): string {
   return buckets ? `${number(shown)} of ${number(all)} points · min/max` : '';
 }
 
+/** Rows of each line that the table of a chart shows: the newest. */
+const MOST_ROWS = 200;
+
 interface Cursor {
   x: number;
   left: number;
@@ -138,13 +141,11 @@ export function Swatch({ ink }: { ink: Ink }) {
 /** Every value of the window in rows: what the picture says, for reading and for screen readers. */
 function DataTable({ lines, props }: { lines: Line[]; props: ChartProps }) {
   const single = props.runs.length === 1;
-  const rows = lines.flatMap((line) =>
-    line.x.slice(-200).map((x, i) => ({
-      x,
-      value: line.last.slice(-200)[i]!,
-      run: props.runs.find((one) => one.id === line.runId)?.name,
-    })),
-  );
+  const rows = lines.flatMap((line) => {
+    const from = Math.max(0, line.x.length - MOST_ROWS);
+    const run = props.runs.find((one) => one.id === line.runId)?.name;
+    return line.x.slice(from).map((x, i) => ({ x, value: line.last[from + i]!, run }));
+  });
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region must be reachable by keys
     <section class={css.table} tabIndex={0} aria-label={`${props.metric}, values`}>

@@ -52,16 +52,12 @@ const TIME_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500]
 const STEPS = Array.from({ length: 40 }, (_, i) => [1, 2, 5].map((n) => n * 10 ** (i - 15))).flat();
 const WHOLE_STEPS = STEPS.filter((step) => step >= 1);
 
-function colourOf(element: Element, variable: string): string {
-  return getComputedStyle(element).getPropertyValue(variable).trim();
-}
-
 /** Resolves a token such as `light-dark(…)` to what a canvas understands. */
 function token(element: HTMLElement, name: string): string {
   element.style.color = `var(${name})`;
-  const colour = getComputedStyle(element).color;
+  const { color } = getComputedStyle(element);
   element.style.color = '';
-  return colour || colourOf(element, name);
+  return color;
 }
 
 /** uPlot for axes, cursor and selection; the lines are ours, on a canvas of their own above the grid. */

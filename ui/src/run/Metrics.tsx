@@ -1,9 +1,14 @@
-import type { Run } from '../base/api-types';
+import type { MetricSummary, Run } from '../base/api-types';
 import { Charts } from '../charts/Charts';
 import { isSystem, sections, systemSections } from '../charts/window';
 
 export function Metrics({ run, system }: { run: Run; system: boolean }) {
-  const keys = run.metrics.map((metric) => metric.key).filter((key) => isSystem(key) === system);
+  // What never changed (a test result, a constant) stands after the curves.
+  const isFlat = (metric: MetricSummary) => Number(metric.min === metric.max);
+  const keys = run.metrics
+    .filter((metric) => isSystem(metric.key) === system)
+    .sort((a, b) => (system ? 0 : isFlat(a) - isFlat(b)))
+    .map((metric) => metric.key);
   const one = {
     id: run.run_id,
     name: run.name,

@@ -211,7 +211,7 @@ export function RunsPage({ params }: { params: { id: string } }) {
 
   const badFilter =
     pages.error instanceof ApiError && pages.error.status === 400 && state.filter ? pages.error.message : '';
-  const title = experiment?.name ?? (lost ? 'Experiment' : 'Experiment');
+  const title = experiment?.name ?? 'Experiment';
   const rename = (name: string) => void attempt(`Renaming ${title}`, () => renameExperiment(id, name));
   return (
     <div class={css.screen}>

@@ -73,3 +73,22 @@ test('the palette and key sequences jump', async ({ page }) => {
   await page.goBack();
   await expect(page.getByRole('heading', { name: 'nightly/search' })).toBeVisible();
 });
+
+test('the same files work behind a prefix', async ({ page }) => {
+  // A proxy that serves everything under /behind/ and says so in <base>.
+  await page.route(/\/behind\//, async (route) => {
+    const url = route.request().url().replace('/behind/', '/');
+    if (route.request().resourceType() !== 'document') return route.continue({ url });
+    const response = await route.fetch({ url });
+    const body = (await response.text()).replace('<base href="/"', '<base href="/behind/"');
+    return route.fulfill({ response, body });
+  });
+  await page.goto('/behind/experiments');
+  await page.getByRole('link', { name: 'vision/food11' }).click();
+  await expect(page).toHaveURL(/\/behind\/experiments\/\d+$/);
+  await page.getByRole('link', { name: 'mobilenet-v2-finetune' }).first().click();
+  await expect(page).toHaveURL(/\/behind\/runs\//);
+  await page.getByRole('tab', { name: /Model metrics/ }).click();
+  await expect(page.locator('[data-metric="train_loss"] .u-over')).toBeVisible();
+  await expect(page.getByRole('status').filter({ hasText: 'Live' })).toBeVisible();
+});
