@@ -35,7 +35,7 @@ class Studio:
         rng = np.random.default_rng((self._seed, split, label, index))
         high, wide = SHAPES[rng.integers(len(SHAPES))]
         height, width = round(self._size * high), round(self._size * wide)
-        image = Image.fromarray(_table(rng, height, width))
+        image = _table(rng, height, width)
         for _ in range(rng.choice((1, 2, 3), p=(0.6, 0.25, 0.15))):
             self._serve(rng, image, self._cutouts[label][rng.integers(len(self._cutouts[label]))])
         return self._expose(rng, image)
@@ -46,7 +46,7 @@ class Studio:
         piece = cutout.resize((round(side * rng.uniform(0.8, 1.25)), side), Image.Resampling.BILINEAR)
         if rng.random() < 0.5:
             piece = piece.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        piece = piece.rotate(rng.uniform(-60, 60), Image.Resampling.BICUBIC, expand=True)
+        piece = piece.rotate(rng.uniform(-60, 60), Image.Resampling.BILINEAR, expand=True)
         piece = _graded(rng, piece)
         left = round(rng.uniform(-0.15, 1.15) * (image.width - piece.width))
         top = round(rng.uniform(-0.15, 1.15) * (image.height - piece.height))
@@ -61,23 +61,20 @@ class Studio:
         blur = rng.uniform(0, 1.4)
         if blur > 0.5:
             image = image.filter(ImageFilter.BoxBlur(blur))
-        pixels = np.asarray(image, dtype=np.float32)
-        angle, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.45)
+        pixels = np.array(image, dtype=np.float32)
+        angle, strength = rng.uniform(0, 2 * np.pi), np.float32(rng.uniform(0, 0.45))
         across = np.linspace(-1, 1, image.width, dtype=np.float32)[None, :, None] * np.float32(np.cos(angle))
         down = np.linspace(-1, 1, image.height, dtype=np.float32)[:, None, None] * np.float32(np.sin(angle))
-        tint = rng.uniform(0.88, 1.12, 3).astype(np.float32)
-        pixels = pixels * (
-            (1 + np.float32(strength) * (across + down)) * (tint * np.float32(rng.uniform(0.65, 1.2)))
-        )
-        y, x = (
-            rng.integers(self._noise.shape[0] - image.height),
-            rng.integers(self._noise.shape[1] - image.width),
-        )
-        pixels += self._noise[y : y + image.height, x : x + image.width] * np.float32(rng.uniform(2, 11))
+        # In place: temporary arrays of this size cost as much as the arithmetic.
+        pixels *= 1 + strength * (across + down)
+        pixels *= (rng.uniform(0.88, 1.12, 3) * rng.uniform(0.65, 1.2)).astype(np.float32)
+        top = rng.integers(self._noise.shape[0] - image.height)
+        left = rng.integers(self._noise.shape[1] - image.width)
+        grain = self._noise[top : top + image.height, left : left + image.width]
+        pixels += grain * np.float32(rng.uniform(2, 11))
+        np.clip(pixels, 0, 255, out=pixels)
         content = io.BytesIO()
-        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(
-            content, "JPEG", quality=int(rng.integers(75, 93))
-        )
+        Image.fromarray(pixels.astype(np.uint8)).save(content, "JPEG", quality=int(rng.integers(75, 93)))
         return content.getvalue()
 
 
@@ -98,13 +95,14 @@ def _plate(rng: Generator, image: Image.Image, x: float, y: float, side: float) 
         draw.ellipse((x - across, y - down, x + across, y + down), fill=(red, green, blue))
 
 
-def _table(rng: Generator, height: int, width: int) -> NDArray[np.uint8]:
-    """A surface in two colours, mixed by one of several patterns."""
-    pattern = PATTERNS[rng.integers(len(PATTERNS))](rng, height, width)[..., None]
-    dark = (rng.uniform(25, 190) + rng.uniform(-40, 40, 3)).astype(np.float32)
-    light = dark + (rng.uniform(15, 90) + rng.uniform(-30, 30, 3)).astype(np.float32)
-    surface: NDArray[np.uint8] = (dark + (light - dark) * pattern).clip(0, 255).astype(np.uint8)
-    return surface
+def _table(rng: Generator, height: int, width: int) -> Image.Image:
+    """A surface in shades between two colours, mixed by one of several patterns."""
+    pattern = PATTERNS[rng.integers(len(PATTERNS))](rng, height, width)
+    dark = rng.uniform(25, 190) + rng.uniform(-40, 40, 3)
+    light = dark + rng.uniform(15, 90) + rng.uniform(-30, 30, 3)
+    shades = np.linspace(dark, light, 256).clip(0, 255).astype(np.uint8)
+    mixed = Image.fromarray((pattern * 255).clip(0, 255).astype(np.uint8))
+    return Image.merge("RGB", [mixed.point(shades[:, channel].tolist()) for channel in range(3)])
 
 
 def _cloud(rng: Generator, height: int, width: int, *, coarse: int, octaves: int, stretch: int = 1) -> Field:
