@@ -16,13 +16,15 @@ class ServerSettings:
     data_dir: Path
     host: str = "127.0.0.1"
     port: int = 8000
-    allowed_hosts: tuple[
-        str, ...
-    ] = ()  # host names, beside IP addresses and localhost, that requests may name
-    static_prefix: str = ""
-    body_limit_bytes: int = 32 * 1024**2  # of everything but artifacts
+    # Host names that requests may use, beside IP addresses, localhost and this machine's name.
+    allowed_hosts: tuple[str, ...] = ()
+    body_limit_bytes: int = 4 * 1024**2  # a batch of 1,000 metrics has about 0.2 MB
+    large_body_limit_bytes: int = 32 * 1024**2  # of what carries a dataset's profile or a model's signature
     handler_seconds: float = 60.0
-    truncate_long_values: bool = True  # long params and tags, as MLflow's MLFLOW_TRUNCATE_LONG_VALUES
+    # Cut params and tags that are too long, instead of refusing them.
+    truncate_long_values: bool = field(
+        default_factory=lambda: os.environ.get("MLFLOW_TRUNCATE_LONG_VALUES", "true").lower() != "false"
+    )
     # A regular expression that sources of model versions must match; empty for any.
     model_source_pattern: str = field(
         default_factory=lambda: os.environ.get("MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX", "")
@@ -39,8 +41,3 @@ class ServerSettings:
     @property
     def is_loopback(self) -> bool:
         return self.host in LOOPBACK
-
-
-def environment_flag(name: str, *, default: bool) -> bool:
-    """A true/false variable of the environment."""
-    return os.environ.get(name, str(default)).strip().lower() in ("1", "true", "yes", "on")

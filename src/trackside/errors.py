@@ -10,7 +10,9 @@
     ├── InvalidState          500 INVALID_STATE
     ├── NotServed             501 NOT_IMPLEMENTED
     ├── Unavailable           503 TEMPORARILY_UNAVAILABLE
-    └── StorageFull           507 RESOURCE_EXHAUSTED
+    ├── StorageFull           507 RESOURCE_EXHAUSTED
+    ├── CorruptPoints         500 INTERNAL_ERROR (store/codec.py)
+    └── StoreInUse            at start
 
 Codes are MLflow's, since its client shows and matches them. The first line of a class's
 docstring is the message when none is given. MLflow's client retries 429, 500, 502, 503 and
@@ -98,7 +100,7 @@ class Unavailable(TracksideError):
 
 
 class StorageFull(TracksideError):
-    """The server's disk is full: nothing of this request was stored. Free space, then send it again."""
+    """The server's disk is full or does not take writes: nothing of this request was stored. Send it again later."""
 
     code = "RESOURCE_EXHAUSTED"
     status = 507

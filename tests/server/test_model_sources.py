@@ -6,7 +6,7 @@ import uuid
 
 import httpx
 import pytest
-from conftest import running
+from live_server import running
 
 from trackside.config import ServerSettings
 

@@ -234,6 +234,20 @@ def test_events_carry_points_and_resume(client, server, experiment):
         log(client, run_id, [("loss", 5, 8, 0.125)])
 
 
+def test_a_connection_that_breaks_after_the_greeting_loses_nothing(client, experiment):
+    """A browser keeps the greeting's id: it must be where to resume from, not the newest event."""
+    run_id = new_run(client, experiment)
+    topic = f"run:{run_id}"
+    with listening(client, topic) as found:
+        log(client, run_id, [("loss", 1, 5, 0.5)])
+        seen = wait_for(found, "metrics")["id"]
+    log(client, run_id, [("loss", 2, 5, 0.5)])
+    with client.stream("GET", f"{ROOT}/events?topic={topic}", headers={"Last-Event-ID": seen}) as broken:
+        greeting = next(line[4:] for line in broken.iter_lines() if line.startswith("id: "))
+    with listening(client, topic, **{"Last-Event-ID": greeting}) as found:
+        assert wait_for(found, "metrics")["points"] == {"loss": [[2, 5, 0.5]]}
+
+
 def test_a_big_batch_is_announced_without_its_points(client, experiment):
     run_id = new_run(client, experiment)
     with listening(client, f"run:{run_id}") as found:

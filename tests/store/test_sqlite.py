@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -93,16 +94,63 @@ def test_a_job_that_fails_after_it_wrote_leaves_nothing_and_harms_nobody(db, run
     assert run(db.read(names)) == ["a", "b"]
 
 
-def test_a_caller_that_gives_up_does_not_cancel_the_write(db, run):
+def test_a_caller_that_gave_up_before_its_turn_stores_nothing(db, run):
+    """It may send again, and must not find its first try stored; those beside it are not touched."""
+    gate, entered = threading.Event(), threading.Event()
+
+    async def slow(tx):
+        entered.set()
+        gate.wait(5)
+        return await add("slow")(tx)
+
     async def impatient():
-        waiting = asyncio.ensure_future(db.write(add("kept")))
+        running = asyncio.ensure_future(db.write(slow))
+        await asyncio.to_thread(entered.wait, 5)
+        waiting = [asyncio.ensure_future(db.write(add(name))) for name in ("given up", "kept")]
         await asyncio.sleep(0)
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
-        await db.write(add("later"))
+        waiting[0].cancel()
+        running.cancel()  # in the writer's hands already: it is stored
+        gate.set()
+        await asyncio.gather(running, *waiting, return_exceptions=True)
 
     run(impatient())
-    assert run(db.read(names)) == ["kept", "later"]
+    assert run(db.read(names)) == ["kept", "slow"]
+
+
+def test_a_foreign_lock_is_waited_for_once_not_once_a_job(db, run, tmp_path, monkeypatch):
+    db._connection.execute("PRAGMA busy_timeout = 200")
+    holder = sqlite3.connect(tmp_path / "trackside.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+
+    async def group():
+        return await asyncio.gather(*(db.write(add(f"e{i}")) for i in range(20)), return_exceptions=True)
+
+    began = time.monotonic()
+    results = run(group())
+    assert {type(each) for each in results} == {Unavailable}
+    assert time.monotonic() - began < 20 * 0.2 / 2
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert run(db.write(add("later"))) == 1
+
+
+def test_closing_does_not_wait_for_a_long_read(tmp_path, run):
+    db = SqliteDatabase(tmp_path / "trackside.db")
+    endless = Composed(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    )
+
+    async def scenario():
+        reading = asyncio.ensure_future(db.read(lambda tx: tx.select(endless)))
+        await asyncio.sleep(0.1)
+        began = time.monotonic()
+        await db.close()
+        [error] = await asyncio.gather(reading, return_exceptions=True)
+        return error, time.monotonic() - began
+
+    error, seconds = run(scenario())
+    assert isinstance(error, Unavailable)
+    assert seconds < sqlite.READ_SECONDS / 3
 
 
 def test_a_read_sees_one_snapshot(db, run):

@@ -11,14 +11,17 @@ import errno
 import os
 import secrets
 import shutil
-import stat
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from io import FileIO
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from trackside.blobs import Blob
 from trackside.errors import InvalidParameter, NotFound, StorageFull
 from trackside.model import ArtifactEntry
 
+P = ParamSpec("P")
+T = TypeVar("T")
 _CHUNK = 1 << 20  # bytes read or gathered before a hop to a thread
 _UNFINISHED = ".incoming"  # folder for uploads under way; on the same file system, so that rename is atomic
 
@@ -41,7 +44,7 @@ class FolderStore:
         try:
             with _storage_errors(path):
                 size = await self._receive(part, chunks)
-                await asyncio.to_thread(_publish, part, target, self._root)
+                await _in_thread(_publish, part, target, self._root)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
@@ -57,25 +60,24 @@ class FolderStore:
                 gathered.append(chunk)
                 waiting += len(chunk)
                 if waiting >= _CHUNK:
-                    await asyncio.to_thread(_write_all, file.fileno(), gathered)
+                    await _in_thread(_write_all, file.fileno(), gathered)
                     size += waiting
                     gathered, waiting = [], 0
             if waiting > _CHUNK // 16:
-                await asyncio.to_thread(_write_all, file.fileno(), gathered)
+                await _in_thread(_write_all, file.fileno(), gathered)
             else:
                 _write_all(file.fileno(), gathered)
         return size + waiting
 
-    async def open(self, path: str, start: int = 0, end: int | None = None) -> Blob:
-        target = self._at(path)
+    async def open(self, path: str) -> Blob:
         try:
-            status = target.stat()
+            file = self._at(path).open("rb", buffering=0)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise NotFound(f"No such artifact: '{path}'") from error
-        if not stat.S_ISREG(status.st_mode):
-            raise NotFound(f"No such artifact: '{path}' is a folder")
-        stop = status.st_size if end is None else min(end, status.st_size)
-        return Blob(status.st_size, status.st_mtime_ns, _pieces(target, start, stop))
+        except IsADirectoryError as error:
+            raise NotFound(f"No such artifact: '{path}' is a folder") from error
+        status = os.fstat(file.fileno())
+        return FileBlob(file, status.st_size, status.st_mtime_ns)
 
     async def entries(self, path: str) -> list[ArtifactEntry]:
         return await asyncio.to_thread(self._entries, path)
@@ -89,17 +91,8 @@ class FolderStore:
             return []
         return sorted(entries, key=lambda entry: entry.path)
 
-    async def size(self, path: str) -> int | None:
-        target = self._at(path)
-        return target.stat().st_size if target.is_file() else None
-
     async def delete(self, path: str) -> None:
-        target = self._at(path)
-        if target.is_dir():
-            await asyncio.to_thread(shutil.rmtree, target)
-        else:
-            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                target.unlink()
+        await _in_thread(_delete, self._at(path))
 
     def _at(self, path: str) -> Path:
         target = self._root / path
@@ -141,19 +134,49 @@ def _fsync(path: Path) -> None:
         os.close(descriptor)
 
 
-async def _pieces(path: Path, start: int, stop: int) -> AsyncIterator[bytes]:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
+class FileBlob:
+    """One opened file: a later upload to the same path does not change what is read here."""
+
+    def __init__(self, file: FileIO, size_bytes: int, modified_ns: int) -> None:
+        self._file = file
+        self.size_bytes = size_bytes
+        self.modified_ns = modified_ns
+
+    async def chunks(self, start: int, end: int) -> AsyncIterator[bytes]:
         at = start
-        while at < stop:
-            want = min(_CHUNK, stop - at)
-            piece = await asyncio.to_thread(os.pread, descriptor, want, at)
+        while at < end:
+            piece = await _in_thread(os.pread, self._file.fileno(), min(_CHUNK, end - at), at)
             if not piece:
                 return
             at += len(piece)
             yield piece
-    finally:
-        os.close(descriptor)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+async def _in_thread(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """Run in a thread, and stay until it has ended even when cancelled.
+
+    Otherwise its file could be closed under it, and its writes go to whatever file has that number next.
+    """
+    running = asyncio.ensure_future(asyncio.to_thread(function, *arguments, **named))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
+
+
+def _delete(target: Path) -> None:
+    if target.is_dir():
+        shutil.rmtree(target)
+    else:
+        try:
+            target.unlink()
+        except (FileNotFoundError, NotADirectoryError):
+            return
+    _fsync(target.parent)
 
 
 @contextlib.contextmanager

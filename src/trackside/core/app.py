@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from trackside.blobs import BlobStore
 from trackside.blobs.folder import FolderStore
@@ -27,9 +29,20 @@ class App:
 
         Raises OSError when the folder cannot be written, StoreInUse when another server has it.
         """
-        settings.artifact_dir.mkdir(parents=True, exist_ok=True)
+        _make_folder(settings.artifact_dir)
         return cls(settings, SqliteDatabase(settings.database_path), FolderStore(settings.artifact_dir))
 
     async def close(self) -> None:
         self.events.close()
         await self.db.close()
+
+
+def _make_folder(path: Path) -> None:
+    """Make a folder and those above it, durably: a store whose folder is lost in a power cut is lost."""
+    if path.is_dir():
+        return
+    _make_folder(path.parent)
+    path.mkdir(exist_ok=True)
+    descriptor = os.open(path.parent, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)

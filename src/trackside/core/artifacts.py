@@ -17,6 +17,10 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 _DECODINGS = 8  # deeper encodings than anybody writes by accident
 _PART_BYTES = 255  # of one name, the limit of common file systems
+_PATH_LENGTH = (
+    2000  # characters; a data folder's own path comes before it, and 4,096 bytes is the system's limit
+)
+_PARTS = 64
 
 
 def safe_path(path: str, *, folder: bool = False) -> str:
@@ -48,6 +52,8 @@ def _check(path: str, *, folder: bool) -> None:
         or any(ord(character) < 32 or character == "\x7f" for character in path)
         or _leads_elsewhere(path)
         or (path and any(part in ("", ".") for part in parts))
+        or len(path) > _PATH_LENGTH
+        or len(parts) > _PARTS
         or any(len(part.encode("utf-8", "surrogatepass")) > _PART_BYTES for part in parts)
     )
     if bad:
@@ -86,9 +92,9 @@ async def entries(app: App, root_uri: str, path: str) -> list[ArtifactEntry]:
     return [ArtifactEntry(e.path.removeprefix(f"{root}/"), e.is_dir, e.size_bytes) for e in found]
 
 
-async def open_below(app: App, root_uri: str, path: str, start: int = 0, end: int | None = None) -> Blob:
-    """A file below an artifact URI. Raises NotFound."""
-    return await app.blobs.open(_joined(inside(app, root_uri), safe_path(path)), start, end)
+async def open_below(app: App, root_uri: str, path: str) -> Blob:
+    """A file below an artifact URI, to be closed by the caller. Raises NotFound."""
+    return await app.blobs.open(_joined(inside(app, root_uri), safe_path(path)))
 
 
 def _joined(*parts: str) -> str:

@@ -28,8 +28,9 @@ class Event(NamedTuple):
 class Listener:
     """One subscriber's queue. Overflow empties it and leaves one `resync`."""
 
-    def __init__(self, topics: frozenset[str]) -> None:
+    def __init__(self, topics: frozenset[str], start_id: str) -> None:
         self.topics = topics
+        self.start_id = start_id  # from where to resume when the connection breaks before the first event
         self._waiting: deque[Event] = deque()
         self._wake = asyncio.Event()
         self.closed = False
@@ -95,17 +96,14 @@ class Events:
         self._soon.discard(said)
         self.publish(topic, **data)
 
-    def heard(self, topic: str) -> bool:
-        """Whether anybody listens to this topic now: then a full event is worth building."""
-        return any(topic in listener.topics for listener in self._listeners)
-
     def listen(self, topics: Iterable[str], after: str | None = None) -> Listener | None:
         """Subscribe, first to what came after the event id given. None when there are too many listeners."""
         if len(self._listeners) >= LISTENERS:
             return None
-        listener = Listener(frozenset(topics))
-        if after is not None:
-            listener.resume(self._since(after), self.last_id)
+        missed = [] if after is None else self._since(after)
+        start = self.last_id if after is None or missed is None else after
+        listener = Listener(frozenset(topics), start)
+        listener.resume(missed, self.last_id)
         self._listeners.add(listener)
         return listener
 
@@ -120,7 +118,8 @@ class Events:
     def _since(self, after: str) -> list[Event] | None:
         """Events after the id given, or None when they are not all kept any more."""
         epoch, _, number = after.rpartition("-")
-        missed = self._count - int(number) if epoch == self._epoch and number.isdecimal() else -1
+        ours = epoch == self._epoch and number.isascii() and number.isdecimal() and len(number) < 20
+        missed = self._count - int(number) if ours else -1
         return list(self._kept)[len(self._kept) - missed :] if 0 <= missed <= len(self._kept) else None
 
     @property

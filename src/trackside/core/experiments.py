@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -13,6 +14,8 @@ from trackside.core.names import now_ms
 from trackside.errors import AlreadyExists, InvalidParameter, InvalidState, NotFound
 from trackside.model import NOTE, Activity, Experiment, Page, View
 from trackside.store.database import Job, Row, Transaction
+
+LOCATION_LENGTH = 2048  # characters, as MLflow's default
 
 
 async def create(
@@ -58,7 +61,7 @@ async def get(app: App, experiment_id: str) -> Experiment:
     """One experiment, deleted ones too. Raises NotFound."""
 
     async def job(tx: Transaction) -> Experiment:
-        return await _loaded(tx, await row_of(tx, experiment_id))
+        return (await _loaded(tx, [await row_of(tx, experiment_id)]))[0]
 
     return await app.db.read(job)
 
@@ -70,7 +73,7 @@ async def get_by_name(app: App, name: str) -> Experiment:
         row = await tx.one("experiment_by_name", name=name)
         if row is None:
             raise NotFound(f"Could not find experiment with name '{name}'")
-        return await _loaded(tx, row)
+        return (await _loaded(tx, [row]))[0]
 
     return await app.db.read(job)
 
@@ -89,19 +92,29 @@ async def search(
     )
 
     async def job(tx: Transaction) -> list[Experiment]:
-        return [await _loaded(tx, row) for row in await tx.select(statement)]
+        return await _loaded(tx, await tx.select(statement))
 
     return await app.db.read(job)
 
 
 async def activities(app: App, experiments: list[Experiment]) -> list[Activity]:
     """What goes on in each of these experiments."""
+    numbers = [experiment.id for experiment in experiments]
 
     async def job(tx: Transaction) -> list[Activity]:
-        rows = [await tx.one("activity_of_experiment", id=experiment.id) for experiment in experiments]
-        return [msgspec.convert(dict(row), Activity) for row in rows if row is not None]
+        rows = await tx.all("activity_of_experiments", **_span(numbers)) if numbers else []
+        known = {
+            row["experiment_id"]: Activity(row["runs"], row["running"], row["failed"], row["last_ms"])
+            for row in rows
+        }
+        return [known.get(number, Activity()) for number in numbers]
 
     return await app.db.read(job)
+
+
+def _span(numbers: list[int]) -> dict[str, int]:
+    """The first and last of these: one walk of an index finds what they have, and little else."""
+    return {"first": min(numbers), "last": max(numbers)}
 
 
 class ColumnNames(NamedTuple):
@@ -124,71 +137,79 @@ async def column_names(app: App, experiment_id: str) -> ColumnNames:
     return await app.db.read(job)
 
 
-async def rename(app: App, experiment_id: str, name: str) -> None:
-    validate.experiment_name(name)
+async def edit(
+    app: App, experiment_id: str, *, name: str | None = None, description: str | None = None
+) -> None:
+    """Rename, or set the note that the UI shows as description (Markdown); both or, on an error, neither."""
+    if name is not None:
+        validate.experiment_name(name)
+    if description is not None:
+        _check_tag(NOTE, description)
 
-    async def job(tx: Transaction) -> None:
+    async def job(tx: Transaction) -> int:
         row = await row_of(tx, experiment_id)
         if row["lifecycle"] != "active":
             raise InvalidState("Cannot rename a non-active experiment.")
-        known = await tx.one("experiment_by_name", name=name)
-        if known and known["id"] != row["id"]:
-            raise AlreadyExists(_taken(name, known))
-        await tx.run("rename_experiment", id=row["id"], name=name, now_ms=now_ms())
+        if name is not None:
+            known = await tx.one("experiment_by_name", name=name)
+            if known and known["id"] != row["id"]:
+                raise AlreadyExists(_taken(name, known))
+            await tx.run("rename_experiment", id=row["id"], name=name, now_ms=now_ms())
+        if description is not None:
+            await tx.run("set_experiment_tag", id=row["id"], key=NOTE, value=description)
+        return int(row["id"])
 
-    await app.db.write(job)
-    app.events.publish("experiments", kind="experiment")
+    await _change(app, job)
 
 
 async def delete(app: App, experiment_id: str) -> None:
     """Hide an experiment and its runs."""
 
-    async def job(tx: Transaction) -> None:
+    async def job(tx: Transaction) -> int:
         row = await row_of(tx, experiment_id)
         if row["lifecycle"] != "active":
             raise NotFound(f"No Experiment with id={experiment_id} exists")
         now = now_ms()
         await tx.run("set_experiment_lifecycle", id=row["id"], lifecycle="deleted", now_ms=now)
         await tx.run("delete_runs_of_experiment", id=row["id"], now_ms=now)
+        return int(row["id"])
 
-    await _change(app, experiment_id, job)
+    await _change(app, job)
 
 
 async def restore(app: App, experiment_id: str) -> None:
     """Bring a deleted experiment back, with its runs."""
 
-    async def job(tx: Transaction) -> None:
+    async def job(tx: Transaction) -> int:
         row = await row_of(tx, experiment_id)
         if row["lifecycle"] != "deleted":
             raise NotFound(f"No Experiment with id={experiment_id} exists")
         await tx.run("set_experiment_lifecycle", id=row["id"], lifecycle="active", now_ms=now_ms())
         await tx.run("restore_runs_of_experiment", id=row["id"])
+        return int(row["id"])
 
-    await _change(app, experiment_id, job)
+    await _change(app, job)
 
 
 async def set_tag(app: App, experiment_id: str, key: str, value: str) -> None:
     _check_tag(key, value)
 
-    async def job(tx: Transaction) -> None:
+    async def job(tx: Transaction) -> int:
         row = await active_row_of(tx, experiment_id)
         await tx.run("set_experiment_tag", id=row["id"], key=key, value=value)
+        return int(row["id"])
 
-    await _change(app, experiment_id, job)
+    await _change(app, job)
 
 
 async def delete_tag(app: App, experiment_id: str, key: str) -> None:
-    async def job(tx: Transaction) -> None:
+    async def job(tx: Transaction) -> int:
         row = await active_row_of(tx, experiment_id)
         if not await tx.run("delete_experiment_tag", id=row["id"], key=key):
             raise NotFound(f"No tag with name: {key} in experiment with id {experiment_id}")
+        return int(row["id"])
 
-    await _change(app, experiment_id, job)
-
-
-async def describe(app: App, experiment_id: str, description: str) -> None:
-    """Set the note that the UI shows as description (Markdown)."""
-    await set_tag(app, experiment_id, NOTE, description)
+    await _change(app, job)
 
 
 async def row_of(tx: Transaction, experiment_id: str) -> Row:
@@ -197,11 +218,17 @@ async def row_of(tx: Transaction, experiment_id: str) -> Row:
         raise InvalidParameter(
             f"Invalid experiment ID '{experiment_id}'. Experiment ID must be a valid integer."
         )
-    number = int(experiment_id)
-    row = await tx.one("experiment_by_id", id=number) if number < 2**63 else None
+    number = number_of(experiment_id)
+    row = None if number is None else await tx.one("experiment_by_id", id=number)
     if row is None:
         raise NotFound(f"No Experiment with id={experiment_id} exists")
     return row
+
+
+def number_of(experiment_id: str) -> int | None:
+    """The number that an id says; None where it can name no experiment."""
+    is_number = experiment_id.isascii() and experiment_id.isdecimal() and len(experiment_id) < 19
+    return int(experiment_id) if is_number else None
 
 
 async def active_row_of(tx: Transaction, experiment_id: str) -> Row:
@@ -214,15 +241,21 @@ async def active_row_of(tx: Transaction, experiment_id: str) -> Row:
     return row
 
 
-async def _change(app: App, experiment_id: str, job: Job[None]) -> None:
-    await app.db.write(job)
+async def _change(app: App, job: Job[int]) -> None:
+    """Run a job that gives the number of the experiment it changed, and tell the listeners."""
+    number = await app.db.write(job)
     app.events.publish("experiments", kind="experiment")
-    app.events.publish(f"experiment:{experiment_id}", kind="runs")
+    app.events.publish(f"experiment:{number}", kind="runs")
 
 
-async def _loaded(tx: Transaction, row: Row) -> Experiment:
-    tags = {tag["key"]: tag["value"] for tag in await tx.all("tags_of_experiment", id=row["id"])}
-    return msgspec.convert({**dict(row), "tags": tags}, Experiment)
+async def _loaded(tx: Transaction, rows: Sequence[Row]) -> list[Experiment]:
+    """The experiments of these rows, in their order, with their tags."""
+    tags: dict[int, dict[str, str]] = {row["id"]: {} for row in rows}
+    found = await tx.all("tags_of_experiments", **_span(list(tags))) if tags else []
+    for tag in found:
+        if tag["experiment_id"] in tags:
+            tags[tag["experiment_id"]][tag["key"]] = tag["value"]
+    return [msgspec.convert({**dict(row), "tags": tags[row["id"]]}, Experiment) for row in rows]
 
 
 def _taken(name: str, known: Row) -> str:
@@ -237,6 +270,7 @@ def _check_tag(key: str, value: str) -> None:
 
 
 def _check_location(location: str) -> None:
+    validate.key_length(location, "artifact_location", LOCATION_LENGTH)
     if ".." in location.split("/") or "#" in location or "?" in location:
         raise InvalidParameter(
             f"Invalid artifact location: '{location}'. The artifact location cannot contain '..', a query or a fragment."

@@ -192,7 +192,7 @@ async def log_history(app: App, run_uuid: str, model_json: str) -> None:
     async def job(tx: Transaction) -> Row:
         run = await runs.active_row_of(tx, run_uuid)
         tag = await tx.one("tag_of_run", run_id=run["id"], key=HISTORY)
-        history = _parsed(tag["value"]) if tag else []
+        history = parsed(tag["value"]) if tag else []
         if not isinstance(history, list):
             raise InvalidParameter(
                 f"The tag {HISTORY} of run {run_uuid} is not a JSON list; delete it, then log again."
@@ -207,7 +207,7 @@ async def log_history(app: App, run_uuid: str, model_json: str) -> None:
 
 
 def _history_entry(model_json: str) -> dict[str, Any]:
-    model = _parsed(model_json)
+    model = parsed(model_json)
     if not isinstance(model, dict):
         raise InvalidParameter(f"Malformed model info. \n {model_json} \n is not a valid JSON.")
     missing = [field for field in _MANDATORY if field not in model]
@@ -227,7 +227,7 @@ def _history_entry(model_json: str) -> dict[str, Any]:
     }
 
 
-def _parsed(text: str) -> Any:
+def parsed(text: str) -> Any:
     """The value of a JSON text; None when it is none."""
     try:
         return json.loads(text)

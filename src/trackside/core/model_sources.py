@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from typing import NamedTuple, NoReturn
-from urllib.parse import unquote, unquote_plus, urlparse, urlsplit
+from urllib.parse import ParseResult, unquote, unquote_plus, urlparse
 
 from trackside.core import registry, validate
 from trackside.errors import InvalidParameter, NotFound
@@ -75,7 +75,7 @@ async def location(tx: Transaction, storage_location: str) -> str:
 
 def parse_models_uri(uri: str) -> ModelUri:
     """`models:/m-…`, `models:/name/1`, `models:/name/latest`, `models:/name/Production`, `models:/name@alias`."""
-    path = urlparse(uri, allow_fragments=False).path
+    path = _split(uri, fragments=False).path
     parts = path.lstrip("/").split("/")
     if not path.startswith("/") or len(parts) > 2 or not all(part.strip() for part in parts):
         _fail(uri, "model_id")
@@ -94,7 +94,7 @@ def parse_models_uri(uri: str) -> ModelUri:
 
 async def _followed(tx: Transaction, uri: str, run_uuid: str | None, model_uuid: str | None) -> Source | None:
     """The source that a version of a registered model has; None for a logged model's URI."""
-    if urlparse(uri).netloc:
+    if _split(uri).netloc:
         raise InvalidParameter(
             f"Invalid model version source: '{uri}'. Registered model sources must use the active model registry."
         )
@@ -146,7 +146,7 @@ def _check_of_model(uri: str, model: Row) -> None:
             _fail_local(uri, "model_id")
         return
     _check_absolute(uri)
-    parsed = urlparse(uri)
+    parsed = _split(uri)
     if parsed.scheme == "models" and (parsed.netloc or parse_models_uri(uri).model_uuid != model["uuid"]):
         _fail(uri, "model_id")
     if parsed.scheme == "runs" or (_is_proxied(uri) and not _within(uri, model["artifact_location"])):
@@ -159,7 +159,7 @@ async def _check_of_run(tx: Transaction, uri: str, run_uuid: str | None) -> None
             _fail_local(uri, "run_id")
         return
     _check_absolute(uri)
-    scheme = urlparse(uri).scheme
+    scheme = _split(uri).scheme
     if scheme == "models":
         _fail(uri, "model_id")
     if scheme == "runs" and (not run_uuid or _parts_of_runs_uri(uri)[0] != run_uuid):
@@ -180,7 +180,7 @@ async def _root_of(tx: Transaction, uri: str, run_uuid: str | None) -> str:
 
 def _parts_of_runs_uri(uri: str) -> tuple[str, str]:
     """Run and path of `runs:/ID/path`."""
-    parsed = urlparse(uri)
+    parsed = _split(uri)
     run_uuid, _, path = parsed.path.removeprefix("/").partition("/")
     if parsed.netloc:
         _fail(uri, "run_id")
@@ -193,7 +193,7 @@ def _parts_of_runs_uri(uri: str) -> tuple[str, str]:
 
 
 def _is_local(uri: str) -> bool:
-    return urlparse(uri).scheme in ("", "file")
+    return _split(uri).scheme in ("", "file")
 
 
 def _is_proxied(uri: str) -> bool:
@@ -215,7 +215,7 @@ def _within(uri: str, root: str) -> bool:
 
 def _parts(uri: str) -> tuple[str, str, list[str]]:
     """Scheme, host and decoded path segments."""
-    parsed = urlsplit(uri)
+    parsed = _split(uri)
     return (
         parsed.scheme.lower(),
         parsed.netloc.lower(),
@@ -234,7 +234,7 @@ def _check_absolute(uri: str) -> None:
     decoded = uri
     while (once := unquote_plus(decoded)) != decoded:
         decoded = once
-    path = re.sub(r"/+", "/", urlparse(decoded).path.rstrip("/"))
+    path = re.sub(r"/+", "/", _split(decoded).path.rstrip("/"))
     relative = not path.startswith("/") or posixpath.normpath(path) != path
     if relative or "\0" in path or ".." in decoded.split("/"):
         raise InvalidParameter(
@@ -257,3 +257,10 @@ def _fail(uri: str, parameter: str) -> NoReturn:
         f"Invalid model version source: '{uri}'. The {parameter} request parameter must identify the resource that"
         " contains the source."
     )
+
+
+def _split(uri: str, *, fragments: bool = True) -> ParseResult:
+    try:
+        return urlparse(uri, allow_fragments=fragments)
+    except ValueError:  # brackets that are no address
+        raise InvalidParameter(f"Invalid model version source: '{uri}'. It is not a URI.") from None

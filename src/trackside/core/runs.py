@@ -10,7 +10,7 @@ from trackside.core.app import App
 from trackside.core.load import run_info, whole_runs
 from trackside.core.names import invented, new_uuid, now_ms
 from trackside.errors import InvalidParameter, NotFound
-from trackside.model import RUN_NAME, RUN_STATUSES, Page, Run, RunInfo, RunStatus, View
+from trackside.model import NOTE, RUN_NAME, RUN_STATUSES, Page, Run, RunInfo, RunStatus, View
 from trackside.store.database import Job, Row, Transaction
 
 COUNT_LIMIT = 10_000  # beyond, a total is "more than"
@@ -29,6 +29,7 @@ class NewRun(NamedTuple):
 async def create(app: App, new: NewRun) -> Run:
     """Start a run. Its name is also its tag mlflow.runName."""
     truncate = app.settings.truncate_long_values
+    validate.key_length(new.user_id, "user_id")
     tags = {key: validate.tag(key, value, "tags", truncate=truncate) for key, value in new.tags.items()}
     name = new.name or tags.get(RUN_NAME, "") or invented()
     if new.name and tags.get(RUN_NAME, new.name) != new.name:
@@ -36,7 +37,7 @@ async def create(app: App, new: NewRun) -> Run:
             "Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values"
             f" (run_name='{new.name}', mlflow.runName='{tags[RUN_NAME]}')."
         )
-    tags[RUN_NAME] = name
+    tags[RUN_NAME] = name = validate.tag(RUN_NAME, name, "run_name", truncate=truncate)
     uuid = new_uuid()
 
     async def job(tx: Transaction) -> Run:
@@ -131,6 +132,9 @@ async def update(
 ) -> RunInfo:
     """Change status, end or name. A status that is not known is left alone, as MLflow does."""
 
+    if name:
+        name = validate.tag(RUN_NAME, name, "run_name", truncate=app.settings.truncate_long_values)
+
     async def job(tx: Transaction) -> RunInfo:
         row = await active_row_of(tx, uuid)
         new_status: RunStatus = status if status in RUN_STATUSES else row["status"]
@@ -147,6 +151,29 @@ async def update(
     info = await app.db.write(job)
     announce(app, info.uuid, info.experiment_id)
     return info
+
+
+async def edit(app: App, uuid: str, *, name: str | None = None, description: str | None = None) -> None:
+    """Rename, or set the note that the UI shows as description (Markdown); both or, on an error, neither."""
+    truncate = app.settings.truncate_long_values
+    given = {RUN_NAME: name, NOTE: description}
+    tags = {
+        key: validate.tag(key, value, "tags", truncate=truncate)
+        for key, value in given.items()
+        if value is not None
+    }
+    if name is not None and not name.strip():
+        raise InvalidParameter("A run's name cannot be empty.")
+
+    async def job(tx: Transaction) -> int:
+        row = await active_row_of(tx, uuid)
+        for key, value in tags.items():
+            await tx.run("set_tag", run_id=row["id"], key=key, value=value)
+        if name is not None:
+            await tx.run("rename_run", id=row["id"], name=tags[RUN_NAME])
+        return int(row["experiment_id"])
+
+    announce(app, uuid, await app.db.write(job))
 
 
 async def delete(app: App, uuid: str) -> None:
@@ -204,4 +231,5 @@ def announce(app: App, uuid: str, experiment_id: int) -> None:
 
 def experiment_numbers(experiment_ids: list[str]) -> list[int]:
     """Ids that can exist; others name no experiment, so they match nothing."""
-    return [int(each) for each in experiment_ids if each.isascii() and each.isdecimal() and int(each) < 2**63]
+    numbers = map(experiments.number_of, experiment_ids)
+    return [number for number in numbers if number is not None]

@@ -143,10 +143,7 @@ async def _note_on_logged_model(tx: Transaction, model_uuid: str, name: str, ver
     if model is None:
         return
     tag = await tx.one("tag_of_logged_model", model_id=model["id"], key=VERSIONS_OF_LOGGED_MODEL)
-    try:
-        known = json.loads(tag["value"]) if tag else []
-    except ValueError:
-        known = []
+    known = logged_models.parsed(tag["value"]) if tag else []
     known = known if isinstance(known, list) else []  # clients may set the tag to anything
     value = json.dumps([*known, {"name": name, "version": version}])
     await tx.run("set_logged_model_tag", model_id=model["id"], key=VERSIONS_OF_LOGGED_MODEL, value=value)
@@ -278,7 +275,7 @@ async def delete(app: App, name: str, version: str) -> None:
         run_uuid: str | None = row["run_uuid"]
         return run_uuid
 
-    await _announce_run(app, await _change(app, name, job))
+    _announce_run(app, await _change(app, name, job))
 
 
 async def set_tag(app: App, name: str, version: str, key: str, value: str) -> None:
@@ -313,21 +310,14 @@ async def _loaded(tx: Transaction, row: Row | None) -> ModelVersion:
 async def _added(app: App, job: Job[ModelVersion]) -> ModelVersion:
     version = await app.db.write(job)
     registry.announce(app, version.name)
-    await _announce_run(app, version.run_uuid)
+    _announce_run(app, version.run_uuid)
     return version
 
 
-async def _announce_run(app: App, run_uuid: str | None) -> None:
-    """The page of the run shows its versions. A source elsewhere may name a run that is not here."""
-    if run_uuid is None:
-        return
-
-    async def job(tx: Transaction) -> Row | None:
-        return await tx.one("run_by_uuid", uuid=run_uuid)
-
-    run = await app.db.read(job)
-    if run is not None:
-        runs.announce(app, run_uuid, run["experiment_id"])
+def _announce_run(app: App, run_uuid: str | None) -> None:
+    """The page of the run shows its versions. Nothing here may fail: the version is stored already."""
+    if run_uuid is not None:
+        app.events.soon(f"run:{run_uuid}", kind="run", run_id=run_uuid)
 
 
 async def _change(app: App, name: str, job: Job[T]) -> T:

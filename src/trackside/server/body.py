@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from starlette.requests import Request
@@ -9,28 +10,45 @@ from starlette.requests import Request
 from trackside.errors import InvalidParameter, TooLarge
 from trackside.server.routing import app_of
 
+IDLE_SECONDS = 60.0  # a sender whose machine lost power never hangs up
 
-async def whole_body(request: Request) -> bytes:
+
+async def whole_body(request: Request, *, is_large: bool = False) -> bytes:
     """The body, at most the server's limit. Raises TooLarge."""
-    limit = app_of(request).settings.body_limit_bytes
+    settings = app_of(request).settings
+    limit = settings.large_body_limit_bytes if is_large else settings.body_limit_bytes
+    too_large = TooLarge(f"The request's body is larger than {limit} bytes.")
     if _declared(request) > limit:
-        raise TooLarge(f"The request's body is larger than {limit} bytes.")
+        raise too_large
     pieces: list[bytes] = []
     size = 0
     async for piece in request.stream():
         size += len(piece)
         if size > limit:
-            raise TooLarge(f"The request's body is larger than {limit} bytes.")
+            raise too_large
         pieces.append(piece)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-async def body_stream(request: Request) -> AsyncIterator[bytes]:
-    """The body as it comes. A client that hangs up midway raises ClientDisconnect here."""
+async def body_stream(request: Request, limit: int | None = None) -> AsyncIterator[bytes]:
+    """The body as it comes. Raises TooLarge beyond `limit` bytes, InvalidParameter when it ends early or
+    nothing comes for a minute; a client that hangs up midway raises ClientDisconnect here."""
     expected = _declared(request)
     received = 0
-    async for piece in request.stream():
+    stream = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout(IDLE_SECONDS):
+                piece = await anext(stream, None)
+        except TimeoutError:
+            raise InvalidParameter(
+                f"The upload stood still for {IDLE_SECONDS:.0f} s; nothing was stored."
+            ) from None
+        if piece is None:
+            break
         received += len(piece)
+        if limit is not None and received > limit:
+            raise TooLarge(f"The file is larger than {limit} bytes.")
         if piece:
             yield piece
     if received < expected:
@@ -39,4 +57,4 @@ async def body_stream(request: Request) -> AsyncIterator[bytes]:
 
 def _declared(request: Request) -> int:
     text = request.headers.get("content-length", "0")
-    return int(text) if text.isascii() and text.isdecimal() else 0
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0

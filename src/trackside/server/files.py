@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import mimetypes
 import re
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 from urllib.parse import quote
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from trackside.core import artifacts
 from trackside.server.routing import app_of
@@ -19,7 +23,7 @@ _TEXT_SUFFIXES = (
     *(".json", ".xml", ".js", ".py", ".py3", ".ipynb"),
 )
 _TEXT_NAMES = ("MLmodel", "MLproject")
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 # Nothing that was uploaded may act as a page of this server.
 SANDBOX = "sandbox; default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; media-src 'self'"
 
@@ -34,7 +38,6 @@ def media_type(path: str) -> str:
 
 async def file_answer(request: Request, root_uri: str, path: str, *, attachment: bool = True) -> Response:
     """One file below an artifact URI; a part of it when the request asks for a range. Raises NotFound."""
-    start, end = _wanted(request.headers.get("range", ""))
     blob = await artifacts.open_below(app_of(request), root_uri, path)
     size = blob.size_bytes
     headers = {
@@ -44,35 +47,47 @@ async def file_answer(request: Request, root_uri: str, path: str, *, attachment:
         "Content-Disposition": disposition(path.rsplit("/", 1)[-1], attachment=attachment),
         "Cache-Control": "no-cache",
     }
-    if request.headers.get("if-none-match") == headers["ETag"]:
-        return Response(status_code=304, headers=headers)
-    status = 200
-    if start is not None or end is not None:
-        first, last = _resolved(start, end, size)
-        if first >= size or first > last:
-            return Response(status_code=416, headers={"Content-Range": f"bytes */{size}"})
-        status = 206
-        headers["Content-Range"] = f"bytes {first}-{last}/{size}"
-        blob = await artifacts.open_below(app_of(request), root_uri, path, first, last + 1)
-        size = last + 1 - first
-    headers["Content-Length"] = str(size)
-    if request.method == "HEAD":
-        return Response(status_code=status, headers=headers, media_type=media_type(path))
-    return StreamingResponse(blob.chunks, status, headers, media_type(path))
+    status, first, end = _part(request.headers, headers["ETag"], size)
+    if status == 206:
+        headers["Content-Range"] = f"bytes {first}-{end - 1}/{size}"
+    if status == 416:
+        headers["Content-Range"] = f"bytes */{size}"
+    if status in (304, 416) or request.method == "HEAD":
+        blob.close()
+        length = {} if status == 304 else {"Content-Length": str(end - first)}
+        return Response(status_code=status, headers={**headers, **length}, media_type=media_type(path))
+    headers["Content-Length"] = str(end - first)
+    described = {"status_code": status, "headers": headers, "media_type": media_type(path)}
+    return FileAnswer(blob.chunks(first, end), blob.close, **described)
 
 
-def _wanted(header: str) -> tuple[int | None, int | None]:
-    """The first and last byte asked for; a header that is not one plain range is ignored, as HTTP allows."""
-    match = _RANGE.fullmatch(header.strip())
-    if not match:
-        return None, None
-    return (int(match[1]) if match[1] else None), (int(match[2]) if match[2] else None)
+class FileAnswer(StreamingResponse):
+    """Streams a part of a file and closes it, whatever becomes of the client."""
+
+    def __init__(self, content: AsyncIterator[bytes], close: Callable[[], None], **described: Any) -> None:
+        super().__init__(content, **described)
+        self._close = close
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._close()
 
 
-def _resolved(start: int | None, end: int | None, size: int) -> tuple[int, int]:
-    if start is None:  # the last `end` bytes
-        return max(0, size - (end or 0)), size - 1
-    return start, size - 1 if end is None else min(end, size - 1)
+def _part(headers: Headers, etag: str, size: int) -> tuple[int, int, int]:
+    """Status, first byte and end of what is asked for."""
+    if headers.get("if-none-match") == etag:
+        return 304, 0, 0
+    match = _RANGE.fullmatch(headers.get("range", "").strip())
+    # A header that is not one plain range, or a range of an older version of the file, asks for all of it.
+    if not match or match[0] == "bytes=-" or headers.get("if-range", etag) != etag:
+        return 200, 0, size
+    if not match[1]:  # the last so many bytes
+        first, end = max(0, size - int(match[2])), size
+    else:
+        first, end = int(match[1]), min(int(match[2]) + 1, size) if match[2] else size
+    return (206, first, end) if first < end else (416, 0, 0)
 
 
 def disposition(name: str, *, attachment: bool) -> str:

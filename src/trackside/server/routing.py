@@ -82,12 +82,14 @@ class Table:
     async def _answer(self, methods: dict[str, Route], request: Request) -> Response:
         method = "GET" if request.method == "HEAD" and "HEAD" not in methods else request.method
         route = methods.get(method)
+        if route is None and method == "OPTIONS":
+            return Response(status_code=204, headers={"Allow": ", ".join(sorted(methods))})
         if route is None:
             # Not JSON: MLflow's client takes a non-JSON 405 as "this server lacks the endpoint".
             return PlainTextResponse("Method Not Allowed", 405, {"Allow": ", ".join(sorted(methods))})
         return await self._run(route, request)
 
-    async def _run(self, route: Route, request: Request) -> Response:
+    async def _run(self, route: Route, request: Request) -> Response:  # noqa: PLR0911 - the one error table
         try:
             async with asyncio.timeout(None if route.streams else self._seconds):
                 await route.guard(request)
@@ -98,6 +100,11 @@ class Table:
             return problem(request, error.code, error.message, error.status)
         except HTTPException as error:
             return PlainTextResponse(error.detail, error.status_code, error.headers)
+        except asyncio.CancelledError:
+            # The time for what is in flight is over: the server stops.
+            return problem(
+                request, "TEMPORARILY_UNAVAILABLE", "The server is stopping; send this again.", 503
+            )
         except ClientDisconnect:
             return Response(status_code=499)  # nobody reads it
         except TimeoutError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import logging
 import socket
 from urllib.parse import urlsplit
 
@@ -11,6 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trackside.config import ServerSettings
 
+log = logging.getLogger("trackside.server")
+SEND_SECONDS = 60.0  # a reader that takes nothing for so long is dropped
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _SEEN_LIMIT = 1000
 _HEADERS = [
@@ -21,7 +25,7 @@ _HEADERS = [
 
 
 class Security:
-    """Host and Origin checks against DNS rebinding and foreign pages; two headers on everything."""
+    """Host and Origin checks against DNS rebinding and foreign pages; headers on every answer; slow readers dropped."""
 
     def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
         self._app = app
@@ -30,17 +34,22 @@ class Security:
         self._hosts = frozenset({"localhost", own, *(host.lower() for host in settings.allowed_hosts)})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = self._refusal(scope)
-        if refusal:
-            await PlainTextResponse(refusal, 403)(scope, receive, send)
-            return
-
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], *_HEADERS]
-            await send(message)
+            if message.get("more_body"):
+                async with asyncio.timeout(SEND_SECONDS):
+                    await send(message)
+            else:
+                await send(message)
 
-        await self._app(scope, receive, send_with_headers)
+        refusal = self._refusal(scope)
+        answer = PlainTextResponse(refusal, 403) if refusal else self._app
+        try:
+            await answer(scope, receive, send_with_headers)
+        except TimeoutError:
+            # Of a stream only: routes turn their own into an answer. Returning ends the connection.
+            log.info("dropped a client that did not read %s for %.0f s", scope["path"], SEND_SECONDS)
 
     def _refusal(self, scope: Scope) -> str:
         host = origin = ""
@@ -60,16 +69,20 @@ class Security:
 
     def _known(self, host: str) -> bool:
         """An IP address cannot be rebound; of names, localhost, this machine's and those that were allowed."""
-        name = _name(host)
+        name = _name(f"//{host}")
         return name in self._hosts or _is_address(name) or not host
 
     def _same(self, origin: str, host: str) -> bool:
-        name = urlsplit(origin).hostname or ""
-        return urlsplit(origin).netloc.lower() == host.lower() or name == "localhost" or _is_loopback(name)
+        name = _name(origin)
+        return origin.partition("//")[2].lower() == host.lower() or name == "localhost" or _is_loopback(name)
 
 
-def _name(host: str) -> str:
-    return (urlsplit(f"//{host}").hostname or "").rstrip(".") if host else ""
+def _name(address: str) -> str:
+    """The host name in `//name:port`; empty when it is none."""
+    try:
+        return (urlsplit(address).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
 
 
 def _is_address(name: str) -> bool:

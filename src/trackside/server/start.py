@@ -9,6 +9,7 @@ import socket
 from types import FrameType
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from trackside.config import ServerSettings
 from trackside.core.app import App
@@ -16,6 +17,7 @@ from trackside.errors import TracksideError
 from trackside.server.app import Server
 
 STOP_SECONDS = 4  # for what is in flight when the server is told to stop
+HEAD_BYTES = 128 * 1024
 BACKLOG = 2048  # connections that may wait to be accepted
 
 
@@ -30,7 +32,7 @@ def serve(settings: ServerSettings) -> None:
     config = uvicorn.Config(
         Server(app),
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="on",
         access_log=False,
@@ -40,10 +42,29 @@ def serve(settings: ServerSettings) -> None:
         timeout_graceful_shutdown=STOP_SECONDS,
         timeout_keep_alive=75,  # longer than clients keep idle connections, so that they close first
     )
-    host, port = listening.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    print(f"Trackside is at http://{shown}:{port} (data: {settings.data_dir})", flush=True)  # noqa: T201
     _Uvicorn(config, app).run(sockets=[listening])
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """Ends a connection that sends more head (request line and headers) than anybody means to."""
+
+    _head_bytes: int | None = 0  # None while a body comes
+
+    def data_received(self, data: bytes) -> None:
+        if self._head_bytes is not None:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        # What came may have been a body's first piece: then the head is complete, and this is None.
+        if self._head_bytes is not None and self._head_bytes > HEAD_BYTES:
+            self.transport.abort()
+
+    def on_headers_complete(self) -> None:
+        self._head_bytes = None
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._head_bytes = 0
+        super().on_message_complete()
 
 
 class _Uvicorn(uvicorn.Server):
@@ -57,6 +78,14 @@ class _Uvicorn(uvicorn.Server):
         """Told to stop: do so and exit with 0. (uvicorn's own raises the signal again afterwards.)"""
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listening in sockets or []:
+            host, port = listening.getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            folder = self._app.settings.data_dir
+            print(f"Trackside is at http://{shown}:{port} (data: {folder})", flush=True)  # noqa: T201
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.events.close()

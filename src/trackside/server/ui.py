@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import mimetypes
+import re
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from trackside.server.guards import open_to_all
 from trackside.server.routing import Route
 
 STATIC = Path(__file__).with_name("static")
+_ASSET = re.compile(r"[\w-][\w.-]{0,200}", re.ASCII)
 _NO_UI = (
     "This installation has no web UI. Build it with `make ui`, or install Trackside's wheel. The API works."
 )
@@ -21,8 +23,9 @@ _NO_UI = (
 
 async def asset(request: Request) -> Response:
     """One built file; its name has a hash of its content, so it never changes."""
-    path = (STATIC / "assets" / request.path_params["path"]).resolve()
-    if not path.is_relative_to(STATIC / "assets") or not path.is_file():
+    name = request.path_params["path"]
+    path = STATIC / "assets" / name
+    if not _ASSET.fullmatch(name) or not path.is_file():
         return PlainTextResponse("Not Found", 404)
     headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
     packed = path.with_name(f"{path.name}.gz")

@@ -28,8 +28,6 @@ from trackside.store.database import Job, P, Row, Statement, T, Values, named_qu
 GROUP_LIMIT = 256  # jobs a transaction: bounds how long the first of them waits for its answer
 READ_SECONDS = 30.0  # a read that takes longer is broken off
 READERS = 4
-_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC}
-_FULL |= {sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_TRUNCATE}
 
 
 class SqliteTransaction:
@@ -111,7 +109,6 @@ class SqliteDatabase:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
         self._queue.put(_Write(job, loop, answer))
-        # A caller that gives up cancels only its answer: the job stays in its group.
         return await answer
 
     async def read(self, job: Job[T]) -> T:
@@ -120,10 +117,10 @@ class SqliteDatabase:
     async def close(self) -> None:
         if self._closed:
             return
-        self._closed = True
+        self._closed = True  # long reads see it and stop
         self._queue.put(None)
         await asyncio.to_thread(self._writer.join)
-        self._readers.shutdown()
+        await asyncio.to_thread(self._readers.shutdown, cancel_futures=True)
         for connection in self._reading:
             connection.close()
         self._connection.close()
@@ -134,16 +131,12 @@ class SqliteDatabase:
     def _read(self, job: Job[T]) -> T:
         connection = self._reader_connection()
         deadline = time.monotonic() + READ_SECONDS
-        connection.set_progress_handler(lambda: int(time.monotonic() > deadline), 20_000)
+        connection.set_progress_handler(lambda: int(self._closed or time.monotonic() > deadline), 20_000)
         connection.execute("BEGIN")
         try:
             result: T = _drive(job(SqliteTransaction(connection)))
             return result
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
-                raise Unavailable(
-                    f"The query took longer than {READ_SECONDS:.0f} s and was stopped."
-                ) from error
+        except sqlite3.Error as error:
             raise _translated(error) from error
         finally:
             connection.execute("ROLLBACK")
@@ -170,12 +163,20 @@ class SqliteDatabase:
                     stop = True
                     break
                 group.append(waiting)
-            _answer(group, self._commit(group))
+            # A caller that gave up before its turn may send again: storing both would double it.
+            group = [write for write in group if not write.answer.cancelled()]
+            if group:
+                _answer(group, self._commit(group))
             if stop:
                 return
 
     def _commit(self, group: list[_Write]) -> list[Any]:
         """Results of the jobs, in order; those that failed as _Failed."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            # Not a job's fault: trying them one by one would wait for the lock once for each.
+            return [_Failed(_translated(error))] * len(group)
         try:
             return self._attempt(group)
         except Exception as error:  # noqa: BLE001 - whatever it is belongs to the job that waits for it
@@ -190,9 +191,9 @@ class SqliteDatabase:
     def _attempt(self, group: list[_Write]) -> list[Any]:
         tx = self._transaction
         tx.gathered.clear()
-        self._connection.execute("BEGIN IMMEDIATE")
         results: list[Any] = []
         for write in group:
+            # A refusal after a write would leave half of that job in the others' transaction.
             before = (self._connection.total_changes, tx.asked_pending)
             try:
                 results.append(_drive(write.job(tx)))
@@ -210,8 +211,8 @@ class SqliteDatabase:
             gatherer.discard()
         self._transaction.gathered.clear()
         if self._connection.in_transaction:
-            # A disk that is full can have ended the transaction already, between these two lines too.
-            with contextlib.suppress(sqlite3.OperationalError):
+            # A failing disk can end the transaction by itself. If it is still there, the next BEGIN says so.
+            with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
 
 
@@ -277,9 +278,13 @@ def _lock(path: Path) -> int:
 
 
 def _translated(error: sqlite3.Error) -> Exception:
-    code = getattr(error, "sqlite_errorcode", None)
-    if code in _FULL:
+    code = (
+        getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    )  # the primary code, without its details
+    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         return StorageFull()
-    if code == sqlite3.SQLITE_BUSY:
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return Unavailable("Another process holds the database's lock; try again.")
+    if code == sqlite3.SQLITE_INTERRUPT:
+        return Unavailable(f"The query took longer than {READ_SECONDS:.0f} s, or the server is stopping.")
     return error

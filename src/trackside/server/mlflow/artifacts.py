@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from trackside.core import artifacts
-from trackside.errors import InvalidParameter, NotServed, TooLarge
-from trackside.model import ArtifactEntry
+from trackside.errors import InvalidParameter, NotServed
 from trackside.server.body import body_stream
 from trackside.server.files import file_answer
 from trackside.server.guards import can_edit, can_read
 from trackside.server.mlflow import wire
-from trackside.server.mlflow.runs import RunId
+from trackside.server.mlflow.fields import RunId, file_json
 from trackside.server.routing import Route, answer, app_of
 
 UPLOAD_BYTES = 10 * 1024**2  # what MLflow's UI may upload
@@ -28,11 +27,6 @@ class ListArtifacts(RunId):
 class RunFile(RunId):
     path: str = ""
     required: ClassVar[tuple[str, ...]] = ("run_id", "path")
-
-
-def file_json(entry: ArtifactEntry) -> dict[str, Any]:
-    size = {} if entry.size_bytes is None else {"file_size": entry.size_bytes}
-    return {"path": entry.path, "is_dir": entry.is_dir, **size}
 
 
 async def list_artifacts(request: Request) -> Response:
@@ -56,10 +50,10 @@ async def upload_artifact(request: Request) -> Response:
     uuid, path = query.get("run_uuid") or query.get("run_id"), query.get("path")
     if not uuid or not path:
         raise InvalidParameter("Request must specify run_uuid and path.")
-    if int(request.headers.get("content-length") or 0) > UPLOAD_BYTES:
-        raise TooLarge(f"Artifact size is too large. Max size is {UPLOAD_BYTES // 1024**2}MB.")
     root = artifacts.inside(app_of(request), await artifacts.root_of_run(app_of(request), uuid))
-    await artifacts.put(app_of(request), f"{root}/{artifacts.safe_path(path)}", body_stream(request))
+    await artifacts.put(
+        app_of(request), f"{root}/{artifacts.safe_path(path)}", body_stream(request, UPLOAD_BYTES)
+    )
     return answer({})
 
 

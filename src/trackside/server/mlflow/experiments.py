@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,15 +12,11 @@ from trackside.errors import InvalidParameter
 from trackside.model import Experiment, Page
 from trackside.server.guards import can_edit, can_read
 from trackside.server.mlflow import wire
+from trackside.server.mlflow.fields import Tag, tags_json
 from trackside.server.mlflow.paging import limit_of, offset_of, token_of
 from trackside.server.routing import Route, answer, app_of
 
 MOST = 50_000  # experiments a page
-
-
-class Tag(Struct):
-    key: str = ""
-    value: str = ""
 
 
 class CreateExperiment(wire.Shape):
@@ -42,11 +37,11 @@ class ExperimentName(wire.Shape):
 
 
 class SearchExperiments(wire.Shape):
-    max_results: int | None = None
+    max_results: wire.Int | None = None
     page_token: str = ""
     filter: str = ""
     order_by: list[str] = []
-    view_type: str | int = ""
+    view_type: str | wire.Int = ""
 
 
 class UpdateExperiment(ExperimentId):
@@ -74,11 +69,6 @@ def experiment_json(experiment: Experiment) -> dict[str, Any]:
         "creation_time": experiment.created_ms,
         **tags_json(experiment.tags),
     }
-
-
-def tags_json(tags: dict[str, str]) -> dict[str, Any]:
-    """The field `tags`, left out when there are none, as protobuf does."""
-    return {"tags": [{"key": key, "value": value} for key, value in tags.items()]} if tags else {}
 
 
 async def create(request: Request) -> Response:
@@ -122,7 +112,7 @@ async def search(request: Request) -> Response:
 async def update(request: Request) -> Response:
     body = await wire.read(request, UpdateExperiment)
     if body.new_name:
-        await experiments.rename(app_of(request), body.experiment_id, body.new_name)
+        await experiments.edit(app_of(request), body.experiment_id, name=body.new_name)
     return answer({})
 
 

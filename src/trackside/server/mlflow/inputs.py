@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from msgspec import Struct
 from starlette.requests import Request
@@ -13,8 +13,7 @@ from trackside.errors import InvalidParameter
 from trackside.model import Dataset, DatasetInput
 from trackside.server.guards import can_edit, can_read
 from trackside.server.mlflow import wire
-from trackside.server.mlflow.experiments import Tag
-from trackside.server.mlflow.runs import RunId
+from trackside.server.mlflow.fields import RunId, Tag
 from trackside.server.routing import Route, answer, app_of
 
 MOST_EXPERIMENTS = 20  # a search for datasets
@@ -39,6 +38,7 @@ class SentModel(Struct):
 
 
 class LogInputs(RunId):
+    is_large: ClassVar[bool] = True
     datasets: list[SentInput] = []
     models: list[SentModel] = []
 

@@ -15,11 +15,8 @@ from trackside.model import LoggedModel, LoggedModelStatus, ModelMetric, ModelUs
 from trackside.server.files import file_answer
 from trackside.server.guards import can_edit, can_read
 from trackside.server.mlflow import wire
-from trackside.server.mlflow.artifacts import file_json
-from trackside.server.mlflow.experiments import Tag, tags_json
-from trackside.server.mlflow.paging import offset_of
-from trackside.server.mlflow.registry import found_json
-from trackside.server.mlflow.runs import RunId
+from trackside.server.mlflow.fields import RunId, Tag, file_json, tags_json
+from trackside.server.mlflow.paging import found_json, offset_of
 from trackside.server.routing import Route, answer, app_of
 
 MOST = 10_000  # logged models a page
@@ -48,7 +45,7 @@ class CreateLoggedModel(wire.Shape):
 
 
 class FinalizeLoggedModel(wire.Shape):
-    status: str | int | None = None
+    status: str | wire.Int | None = None
     required: ClassVar[tuple[str, ...]] = ("status",)
 
 
@@ -68,7 +65,7 @@ class SearchLoggedModels(wire.Shape):
     experiment_ids: list[str] | None = None
     filter: str = ""
     datasets: list[OnDataset] = []
-    max_results: int | None = None
+    max_results: wire.Int | None = None
     order_by: list[OrderBy] = []
     page_token: str = ""
     required: ClassVar[tuple[str, ...]] = ("experiment_ids",)
@@ -88,7 +85,7 @@ class Directory(wire.Shape):
 
 class Output(Struct):
     model_id: str = ""
-    step: int = 0
+    step: wire.Int = 0
 
 
 class LogOutputs(RunId):
@@ -97,6 +94,7 @@ class LogOutputs(RunId):
 
 
 class LogModel(RunId):
+    is_large: ClassVar[bool] = True
     model_json: str = ""
     required: ClassVar[tuple[str, ...]] = ("run_id", "model_json")
 

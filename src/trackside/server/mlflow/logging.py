@@ -14,9 +14,8 @@ from trackside.errors import InvalidParameter
 from trackside.model import ModelMetric, Point
 from trackside.server.guards import can_edit, can_read
 from trackside.server.mlflow import wire
-from trackside.server.mlflow.experiments import Tag
+from trackside.server.mlflow.fields import RunId, Tag
 from trackside.server.mlflow.paging import limit_of, offset_of, token_of
-from trackside.server.mlflow.runs import RunId
 from trackside.server.routing import Route, answer, app_of
 
 HISTORY_PAGE = 25_000  # points
@@ -26,8 +25,8 @@ HISTORY_RUNS = 100
 class Metric(Struct):
     key: str = ""
     value: float | str | bool | None = None
-    timestamp: int | None = None
-    step: int = 0
+    timestamp: wire.Int | None = None
+    step: wire.Int = 0
     model_id: str = ""
     dataset_name: str = ""
     dataset_digest: str = ""
@@ -37,8 +36,8 @@ class LogMetric(wire.Shape):
     run_id: str = ""
     key: str = ""
     value: float | str | bool | None = None
-    timestamp: int | None = None
-    step: int = 0
+    timestamp: wire.Int | None = None
+    step: wire.Int = 0
     model_id: str = ""
     dataset_name: str = ""
     dataset_digest: str = ""
@@ -68,7 +67,7 @@ class LogBatch(RunId):
 
 class GetHistory(RunId):
     metric_key: str = ""
-    max_results: int | None = None
+    max_results: wire.Int | None = None
     page_token: str = ""
     required: ClassVar[tuple[str, ...]] = ("run_id", "metric_key")
 
@@ -148,9 +147,9 @@ class GetHistories(wire.Shape):
     run_ids: list[str] = []
     run_id: list[str] = []
     metric_key: str = ""
-    max_results: int | None = None
-    start_step: int | None = None
-    end_step: int | None = None
+    max_results: wire.Int | None = None
+    start_step: wire.Int | None = None
+    end_step: wire.Int | None = None
     required: ClassVar[tuple[str, ...]] = ("metric_key",)
 
 
@@ -175,12 +174,15 @@ def _metrics_json(key: str, steps: Any, times: Any, values: Any) -> list[dict[st
 async def get_history_bulk(request: Request) -> Response:
     """For MLflow's UI: whole histories of one metric of several runs, up to 25,000 points in all."""
     body = await wire.read(request, GetHistories)
+    most = min(limit_of(body.max_results, HISTORY_PAGE, 2**31), HISTORY_PAGE)
     found: list[dict[str, Any]] = []
-    for uuid in sorted(_runs_named(body)):
+    for uuid in sorted(set(_runs_named(body))):
         columns = await metrics.history(app_of(request), uuid, body.metric_key)
-        found += [{**metric, "run_id": uuid} for metric in _metrics_json(body.metric_key, *columns)]
-    most = min(body.max_results or HISTORY_PAGE, HISTORY_PAGE)
-    return answer({"metrics": found[:most]})
+        shown = columns.at(slice(most - len(found)))
+        found += [{**metric, "run_id": uuid} for metric in _metrics_json(body.metric_key, *shown)]
+        if len(found) == most:
+            break
+    return answer({"metrics": found})
 
 
 async def get_history_bulk_interval(request: Request) -> Response:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from typing import Any
 
 from trackside.errors import InvalidParameter
+from trackside.model import Page
 from trackside.server.mlflow.wire import SEE_DOCS
 
 
@@ -20,9 +22,9 @@ def offset_of(token: str) -> int:
         raise InvalidParameter("Invalid page token, could not base64-decode") from None
     try:
         offset = json.loads(decoded)["offset"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise InvalidParameter(f"Invalid page token, decoded value={decoded!r}") from None
-    if not isinstance(offset, int) or not 0 <= offset < 2**62:
+    if type(offset) is not int or not 0 <= offset < 2**62:
         raise InvalidParameter(f"Invalid page token, decoded value={decoded!r}")
     return offset
 
@@ -41,3 +43,9 @@ def limit_of(value: int | None, default: int, most: int) -> int:
             f"Invalid value {value} for parameter 'max_results' supplied. It must be {bound}"
         )
     return value
+
+
+def found_json(name: str, found: list[dict[str, Any]], page: Page) -> dict[str, Any]:
+    """A page of a search that asked for one entry more, to know whether there is another page."""
+    more = {"next_page_token": token_of(page.offset + page.limit)} if len(found) > page.limit else {}
+    return {**({name: found[: page.limit]} if found else {}), **more}

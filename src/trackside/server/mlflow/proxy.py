@@ -10,7 +10,7 @@ from trackside.errors import NotServed
 from trackside.server.body import body_stream
 from trackside.server.files import file_answer
 from trackside.server.guards import can_edit, can_read
-from trackside.server.mlflow.artifacts import file_json
+from trackside.server.mlflow.fields import file_json
 from trackside.server.routing import Route, answer, app_of
 
 

@@ -13,8 +13,8 @@ from trackside.errors import InvalidParameter
 from trackside.model import ModelVersion, Page, RegisteredModel
 from trackside.server.guards import can_edit, can_read
 from trackside.server.mlflow import wire
-from trackside.server.mlflow.experiments import Tag, tags_json
-from trackside.server.mlflow.paging import offset_of, token_of
+from trackside.server.mlflow.fields import Tag, tags_json
+from trackside.server.mlflow.paging import found_json, offset_of
 from trackside.server.routing import Route, answer, app_of
 
 MOST = 1000  # registered models a page
@@ -41,7 +41,7 @@ class RenameRegisteredModel(Name):
 
 class SearchShape(wire.Shape):
     filter: str = ""
-    max_results: int | None = None
+    max_results: wire.Int | None = None
     order_by: list[str] = []
     page_token: str = ""
 
@@ -120,12 +120,6 @@ def page_of(body: SearchShape, default: int, most: int) -> Page:
             f"Invalid value for max_results. It must be a positive integer, but got {limit}"
         )
     return Page(limit, offset_of(body.page_token))
-
-
-def found_json(name: str, found: list[dict[str, Any]], page: Page) -> dict[str, Any]:
-    """A page of a search that asked for one entry more, to know whether there is another page."""
-    more = {"next_page_token": token_of(page.offset + page.limit)} if len(found) > page.limit else {}
-    return {**({name: found[: page.limit]} if found else {}), **more}
 
 
 async def create(request: Request) -> Response:

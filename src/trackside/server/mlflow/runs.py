@@ -11,7 +11,7 @@ from trackside.core import runs
 from trackside.model import DatasetInput, Latest, ModelUse, Page, Run, RunInfo
 from trackside.server.guards import can_edit, can_read
 from trackside.server.mlflow import wire
-from trackside.server.mlflow.experiments import Tag, tags_json
+from trackside.server.mlflow.fields import RunId, Tag, tags_json
 from trackside.server.mlflow.paging import limit_of, offset_of, token_of
 from trackside.server.routing import Route, answer, app_of
 
@@ -22,27 +22,22 @@ class CreateRun(wire.Shape):
     experiment_id: str = ""
     user_id: str = ""
     run_name: str = ""
-    start_time: int = 0
+    start_time: wire.Int = 0
     tags: list[Tag] = []
     required: ClassVar[tuple[str, ...]] = ("experiment_id",)
 
 
-class RunId(wire.Shape):
-    run_id: str = ""
-    required: ClassVar[tuple[str, ...]] = ("run_id",)
-
-
 class UpdateRun(RunId):
-    status: str | int | None = None
-    end_time: int | None = None
+    status: str | wire.Int | None = None
+    end_time: wire.Int | None = None
     run_name: str = ""
 
 
 class SearchRuns(wire.Shape):
     experiment_ids: list[str] = []
     filter: str = ""
-    run_view_type: str | int = ""
-    max_results: int | None = None
+    run_view_type: str | wire.Int = ""
+    max_results: wire.Int | None = None
     order_by: list[str] = []
     page_token: str = ""
 

@@ -11,8 +11,9 @@ from trackside.core import versions
 from trackside.server.files import file_answer
 from trackside.server.guards import can_edit, can_read
 from trackside.server.mlflow import wire
-from trackside.server.mlflow.experiments import Tag
-from trackside.server.mlflow.registry import Name, SearchShape, found_json, page_of, version_json
+from trackside.server.mlflow.fields import Tag
+from trackside.server.mlflow.paging import found_json
+from trackside.server.mlflow.registry import Name, SearchShape, page_of, version_json
 from trackside.server.routing import Route, answer, app_of
 
 MOST = 200_000  # versions a page

@@ -11,7 +11,7 @@ import json
 import math
 import re
 from functools import cache
-from typing import Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -31,8 +31,10 @@ class Shape(Struct):
     """A request. Every field has a default; those named in `required` must come, and not empty."""
 
     required: ClassVar[tuple[str, ...]] = ()
+    is_large: ClassVar[bool] = False  # may carry megabytes: a dataset's profile, a model's signature
 
 
+Int = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]  # what a database column holds
 S = TypeVar("S", bound=Shape)
 
 
@@ -42,11 +44,11 @@ async def read(request: Request, shape: type[S]) -> S:
     Raises InvalidParameter in MLflow's words.
     """
     _refuse_workspace(request)
-    if request.method == "GET":
+    if request.method in ("GET", "HEAD"):
         raw = _from_query(request, shape)
     else:
         _check_content_type(request)
-        raw = _parsed(await whole_body(request))
+        raw = _parsed(await whole_body(request, is_large=shape.is_large))
     return _checked(_converted(_spelled(raw, shape), shape))
 
 
@@ -59,7 +61,7 @@ async def read_fast(request: Request, shape: type[S]) -> S:
         fields: S = _decoder(shape).decode(body)
         if all(getattr(fields, name) for name in shape.required if isinstance(getattr(fields, name), str)):
             return _checked(fields)
-    except (msgspec.MsgspecError, UnicodeDecodeError, InvalidParameter):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidParameter):
         pass  # the thorough reader says what is wrong, or finds that nothing is
     return _checked(_converted(_spelled(_parsed(body), shape), shape))
 
@@ -95,9 +97,8 @@ def _parsed(body: bytes) -> dict[str, Any]:
         raw = json.loads(body)
         if isinstance(raw, str):  # old clients encode twice
             raw = json.loads(raw)
-        json.dumps(
-            raw, ensure_ascii=False
-        ).encode()  # unpaired surrogates, which no store takes, are malformed too
+        if b"\\ud" in body.lower():  # unpaired surrogates, which no store takes, are malformed too
+            json.dumps(raw, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return {}
     return raw if isinstance(raw, dict) else {}
@@ -109,7 +110,7 @@ def _spelled(raw: dict[str, Any], shape: type[Shape]) -> dict[str, Any]:
     spelling: dict[str, str] = {}
     names = {field.encode_name for field in msgspec.structs.fields(shape)}
     for name, value in raw.items():
-        ours = re.sub(r"(?<=[a-z0-9])([A-Z])", lambda m: f"_{m[1].lower()}", name)
+        ours = _snake(name)
         if ours == "run_uuid" and "run_uuid" not in names:
             ours = "run_id"
             if raw.get("run_id"):
@@ -121,8 +122,21 @@ def _spelled(raw: dict[str, Any], shape: type[Shape]) -> dict[str, Any]:
             )
         spelling[ours] = name
         if value is not None:
-            found[ours] = value
+            found[ours] = _spelled_within(value)
     return found
+
+
+def _spelled_within(value: Any) -> Any:
+    """The same for the objects in lists: metrics, params, tags. Their fields are never named by users."""
+    if isinstance(value, list):
+        return [_spelled_within(each) for each in value]
+    if isinstance(value, dict):
+        return {_snake(name): _spelled_within(each) for name, each in value.items() if each is not None}
+    return value
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda match: f"_{match[1].lower()}", name)
 
 
 def _converted(raw: dict[str, Any], shape: type[S]) -> S:

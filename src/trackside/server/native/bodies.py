@@ -20,6 +20,8 @@ async def read(request: Request, shape: type[S]) -> S:
     """The body as a struct. Raises InvalidParameter that names the field."""
     try:
         return msgspec.json.decode(await whole_body(request), type=shape)
+    except RecursionError:
+        raise InvalidParameter("The request's body is nested too deeply.") from None
     except msgspec.MsgspecError as error:
         raise InvalidParameter(f"The request's body is not a {shape.__name__}: {error}") from None
     except UnicodeDecodeError:

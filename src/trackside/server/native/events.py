@@ -34,7 +34,7 @@ async def events(request: Request) -> Response:
     async def body() -> AsyncIterator[bytes]:
         try:
             # The first line says from where to resume: a page that saw no event yet misses none either.
-            yield f"retry: 2000\nid: {hub.last_id}\n: listening\n\n".encode()
+            yield f"retry: 2000\nid: {listener.start_id}\n: listening\n\n".encode()
             async for event in stream(listener, HEARTBEAT_SECONDS):
                 yield _text(event)
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
@@ -61,10 +62,8 @@ async def get(request: Request) -> Response:
 async def patch(request: Request) -> Response:
     body = await read(request, shapes.ExperimentPatch)
     experiment_id = request.path_params["experiment_id"]
-    if body.name is not UNSET:
-        await experiments.rename(app_of(request), experiment_id, body.name)
-    if body.description is not UNSET:
-        await experiments.describe(app_of(request), experiment_id, body.description)
+    given = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET}
+    await experiments.edit(app_of(request), experiment_id, **given)
     return await _one(request, experiment_id)
 
 

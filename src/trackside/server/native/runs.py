@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
@@ -157,13 +158,8 @@ async def get(request: Request) -> Response:
 
 async def patch(request: Request) -> Response:
     body = await read(request, shapes.RunPatch)
-    uuid = request.path_params["run_id"]
-    if body.name is not UNSET:
-        if not body.name.strip():
-            raise InvalidParameter("A run's name cannot be empty.")
-        await runs.update(app_of(request), uuid, name=body.name)
-    if body.description is not UNSET:
-        await logging.set_tag(app_of(request), uuid, NOTE, body.description)
+    given = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET}
+    await runs.edit(app_of(request), request.path_params["run_id"], **given)
     return await _one(request)
 
 

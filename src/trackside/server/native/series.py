@@ -15,6 +15,7 @@ from trackside.server.routing import Route, answer, app_of
 MOST_RUNS = 100
 MOST_METRICS = 200
 MOST_BUCKETS = 4000
+MOST_CELLS = 2_000_000  # runs x metrics x buckets of one answer
 
 
 async def query(request: Request) -> Response:
@@ -23,8 +24,13 @@ async def query(request: Request) -> Response:
         raise InvalidParameter(f"A query can name at most {MOST_RUNS} runs and {MOST_METRICS} metrics.")
     if not 1 <= body.buckets <= MOST_BUCKETS:
         raise InvalidParameter(f"'buckets' must be from 1 to {MOST_BUCKETS}.")
+    uuids, keys = list(dict.fromkeys(body.run_ids)), list(dict.fromkeys(body.metrics))
+    if len(uuids) * len(keys) * body.buckets > MOST_CELLS:
+        raise InvalidParameter(
+            f"The answer could have more than {MOST_CELLS} buckets: ask for fewer at a time."
+        )
     window = metrics.Window(body.axis, body.start, body.end, body.buckets)
-    lines = await metrics.lines(app_of(request), body.run_ids, body.metrics, window)
+    lines = await metrics.lines(app_of(request), uuids, keys, window)
     return answer(shapes.SeriesAnswer([_shape(line) for line in lines]))
 
 

@@ -17,17 +17,16 @@ SELECT * FROM experiment WHERE id = :id;
 -- name: experiment_by_name
 SELECT * FROM experiment WHERE name = :name;
 
--- name: tags_of_experiment
-SELECT key, value FROM experiment_tag WHERE experiment_id = :id ORDER BY key;
+-- name: tags_of_experiments
+SELECT experiment_id, key, value FROM experiment_tag
+WHERE experiment_id BETWEEN :first AND :last
+ORDER BY experiment_id, key;
 
 -- name: rename_experiment
 UPDATE experiment SET name = :name, updated_ms = :now_ms WHERE id = :id;
 
 -- name: set_experiment_lifecycle
 UPDATE experiment SET lifecycle = :lifecycle, updated_ms = :now_ms WHERE id = :id;
-
--- name: touch_experiment
-UPDATE experiment SET updated_ms = :now_ms WHERE id = :id;
 
 -- name: delete_runs_of_experiment
 UPDATE run SET lifecycle = 'deleted', deleted_ms = :now_ms WHERE experiment_id = :id AND lifecycle = 'active';
@@ -42,12 +41,14 @@ ON CONFLICT (experiment_id, key) DO UPDATE SET value = excluded.value;
 -- name: delete_experiment_tag
 DELETE FROM experiment_tag WHERE experiment_id = :id AND key = :key;
 
--- name: activity_of_experiment
-SELECT count(*) AS runs,
+-- name: activity_of_experiments
+SELECT experiment_id, count(*) AS runs,
   count(*) FILTER (WHERE status = 'RUNNING') AS running,
   count(*) FILTER (WHERE status = 'FAILED') AS failed,
   max(coalesce(end_ms, start_ms)) AS last_ms
-FROM run WHERE experiment_id = :id AND lifecycle = 'active';
+FROM run
+WHERE lifecycle = 'active' AND experiment_id BETWEEN :first AND :last
+GROUP BY experiment_id;
 
 -- name: metric_names_of_experiment
 SELECT name FROM metric_key

@@ -1,0 +1,33 @@
+"""A real server on a loopback port, in a thread."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from trackside.config import ServerSettings
+from trackside.core.app import App
+from trackside.server import start
+from trackside.server.app import Server
+
+
+@contextmanager
+def running(settings: ServerSettings) -> Iterator[tuple[str, App]]:
+    """Serve in a thread; the address and the App behind it."""
+    listening = start.listen(settings)
+    app = start.open_app(settings)
+    server = uvicorn.Server(uvicorn.Config(Server(app), log_level="warning", ws="none", proxy_headers=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.005)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}", app
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        assert not thread.is_alive()

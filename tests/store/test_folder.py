@@ -1,0 +1,121 @@
+"""Artifacts in a folder: durable before they are acknowledged, whole or absent, unmoved under readers."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from trackside.blobs import folder
+from trackside.blobs.folder import FolderStore
+from trackside.errors import NotFound, StorageFull
+
+
+@pytest.fixture
+def store(tmp_path):
+    return FolderStore(tmp_path / "artifacts")
+
+
+async def pieces(*parts):
+    for part in parts:
+        yield part
+
+
+async def content(blob):
+    return b"".join([piece async for piece in blob.chunks(0, blob.size_bytes)])
+
+
+def test_bytes_then_name_then_every_folder_are_on_disk_before_the_answer(store, run, tmp_path, monkeypatch):
+    """A kill would not show a missing fsync, since the page cache survives it: so the calls are watched."""
+    root = tmp_path / "artifacts"
+    done = []
+    names = {}
+    fsync, replace, opened = os.fsync, Path.replace, os.open
+
+    def watched_open(path, *arguments, **named):
+        descriptor = opened(path, *arguments, **named)
+        names[descriptor] = Path(path)
+        return descriptor
+
+    def watched_replace(path, target):
+        done.append(("rename", target))
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "open", watched_open)
+    monkeypatch.setattr(
+        os, "fsync", lambda descriptor: (done.append(("fsync", names[descriptor])), fsync(descriptor))
+    )
+    monkeypatch.setattr(Path, "replace", watched_replace)
+    run(store.put("0/run/model/data.bin", pieces(b"x" * 10)))
+    target = root / "0" / "run" / "model" / "data.bin"
+    assert done[0][1].parent == root / ".incoming"
+    assert done[0][0] == "fsync"
+    assert done[1] == ("rename", target)
+    assert done[2:] == [("fsync", path) for path in (target.parent, target.parent.parent, root / "0", root)]
+    done.clear()
+    run(store.delete("0/run/model/data.bin"))
+    assert done == [("fsync", target.parent)]
+
+
+def test_a_reader_keeps_the_file_it_opened(store, run):
+    run(store.put("f", pieces(b"first version")))
+    blob = run(store.open("f"))
+    run(store.put("f", pieces(b"2nd")))
+    assert run(content(blob)) == b"first version"
+    blob.close()
+    blob = run(store.open("f"))
+    run(store.delete("f"))
+    assert run(content(blob)) == b"2nd"
+    blob.close()
+    with pytest.raises(NotFound):
+        run(store.open("f"))
+
+
+def test_a_cancelled_upload_stops_before_its_file_is_closed(store, run, monkeypatch, tmp_path):
+    """Its descriptor's number would go to the next file that is opened, and the rest of its bytes with it."""
+    write = os.write
+    monkeypatch.setattr(
+        os, "write", lambda descriptor, view: (time.sleep(0.02), write(descriptor, view[:4096]))[1]
+    )
+
+    async def scenario():
+        upload = asyncio.ensure_future(store.put("big", pieces(b"x" * (1 << 20), b"y" * (1 << 20))))
+        await asyncio.sleep(0.1)
+        upload.cancel()
+        [error] = await asyncio.gather(upload, return_exceptions=True)
+        return error
+
+    monkeypatch.setattr(folder, "_CHUNK", 1 << 16)
+    assert isinstance(run(scenario()), asyncio.CancelledError)
+    with (tmp_path / "innocent").open("wb") as innocent:
+        time.sleep(0.1)
+        assert os.fstat(innocent.fileno()).st_size == 0
+    assert list((tmp_path / "artifacts" / ".incoming").iterdir()) == []
+
+
+@pytest.mark.parametrize("at", ["write", "fsync"])
+def test_a_full_disk_leaves_nothing_and_says_so(store, run, monkeypatch, tmp_path, at):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, at, full)
+        with pytest.raises(StorageFull, match="a/b"):
+            run(store.put("a/b", pieces(b"x" * 100)))
+    assert [path.name for path in (tmp_path / "artifacts").rglob("*") if path.is_file()] == []
+    assert run(store.put("a/b", pieces(b"x"))) == 1
+
+
+def test_a_sender_that_fails_leaves_nothing(store, run, tmp_path):
+    async def failing():
+        yield b"x" * 100
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        run(store.put("a", failing()))
+    assert run(store.entries("")) == []
+    assert list((tmp_path / "artifacts" / ".incoming").iterdir()) == []
