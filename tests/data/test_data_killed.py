@@ -16,6 +16,7 @@ import pytest
 from data_samples import Site, flat, jpeg, prepare, tree, write_folder, write_zip
 
 from trackside.data import files, mini
+from trackside.data.layout import SPLITS
 from trackside.data.progress import SILENT
 
 FOOD11 = """
@@ -149,6 +150,12 @@ class TestExactly:
         with killed_at(monkeypatch, "images.defect"):
             prepare(other, target)
         assert not (target / "manifest.json").exists()
+
+    def test_while_the_record_is_written(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        target = tmp_path / "data"
+        with killed_at(monkeypatch, "files.os.fsync"):
+            prepare(write_zip(tmp_path / "x.zip", flat()), target)
+        assert {path.name for path in target.iterdir()} == {".trackside", *SPLITS}
 
     def test_between_manifest_and_tidying_up(
         self, tmp_path: Path, site: Site, monkeypatch: pytest.MonkeyPatch

@@ -91,9 +91,12 @@ def move(source: Path, destination: Path) -> None:
         source.replace(destination)
 
 
-def write_durably(destination: Path, content: bytes) -> None:
-    """Replace a small file atomically and durably."""
-    temporary = destination.with_name(f".{destination.name}.new")
+def write_durably(destination: Path, content: bytes, *, by_way_of: Path | None = None) -> None:
+    """Replace a small file atomically and durably.
+
+    It is written in the folder `by_way_of` first, on the same file system; beside its destination if that is None.
+    """
+    temporary = (by_way_of or destination.parent) / f".{destination.name}.new"
     with temporary.open("wb") as file:
         file.write(content)
         file.flush()

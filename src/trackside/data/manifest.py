@@ -89,8 +89,10 @@ def write(target: Path, manifest: Manifest, sums: Iterable[tuple[str, str]]) -> 
     lines = "".join(f"{digest}  {path}\n" for path, digest in sorted(sums)).encode()
     manifest.digest = hashlib.sha256(lines).hexdigest()
     files.settle_disk()
-    files.write_durably(target / SUMS, lines)
-    files.write_durably(target / NAME, msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
+    content = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+    unfinished = files.work_dir(target) / "tmp"
+    files.write_durably(target / SUMS, lines, by_way_of=unfinished)
+    files.write_durably(target / NAME, content, by_way_of=unfinished)
 
 
 def forget(target: Path) -> None:
