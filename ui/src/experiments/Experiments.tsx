@@ -24,7 +24,7 @@ import { createExperiment, deleteExperiment, renameExperiment } from './actions'
 import css from './experiments.module.css';
 
 const view = screen({ q: text() });
-const refresh = throttle(() => stale(['experiments']), 1000);
+const refresh = throttle(() => stale(['experiments']), 2000);
 
 /** The address that a training script sends to: this page's own, without the screen's part. */
 function trackingUri(): string {

@@ -83,7 +83,10 @@ function Actions({ run, onRegister }: { run: Run; onRegister: () => void }) {
 }
 
 export function RunPage({ params }: { params: { id: string } }) {
-  const { id } = params;
+  return <OneRun key={params.id} id={params.id} />;
+}
+
+function OneRun({ id }: { id: string }) {
   const { route } = useLocation();
   const [{ tab }] = useUrlState(view);
   const { data: run, error, retry } = useRun(id);

@@ -29,6 +29,8 @@ import { pagesFor } from './rows';
 import css from './runs.module.css';
 
 const MAX_COMPARED = 20;
+const FEW = 2000;
+const MANY = Number.POSITIVE_INFINITY;
 const MAX_CHOSEN_IN_URL = 50;
 
 const view = screen({
@@ -55,23 +57,30 @@ function useLiveRuns(id: string, query: TableQuery, total: number | null, scroll
   const [fresh, setFresh] = useState(0);
   const state = useRef({ total, scrolled, fresh, query });
   state.current = { total, scrolled, fresh, query };
-  const refresh = useRef(throttle(() => stale(['runs'], ['columns', id]), 1000));
+  const refresh = useRef(throttle(() => stale(['runs']), 1000));
+  // Which keys exist, and how many runs, costs the server a look at every run of the experiment.
+  const summarise = useRef([
+    throttle(() => stale(['columns', id], ['experiments']), 3000),
+    throttle(() => stale(['columns', id], ['experiments']), 30_000),
+  ] as const);
   const recount = useRef(
     throttle(async () => {
       const now = await post<Page>('runs/query', { ...state.current.query, columns: [], limit: 1 });
-      setFresh(Math.max(0, now.total - (state.current.total ?? now.total)));
+      // Where the server stops counting, that something is new is all that is known.
+      setFresh(now.total_is_exact ? Math.max(0, now.total - (state.current.total ?? now.total)) : MANY);
     }, 1000),
   );
   useLive([`experiment:${id}`], (event: Event) => {
     if (event.kind === 'resync' && event.topic === OPENED) return;
     if (event.kind === 'runs' && state.current.scrolled) recount.current();
     else if (!(state.current.scrolled && state.current.fresh)) refresh.current();
-    stale(['experiments']);
+    summarise.current[(state.current.total ?? 0) > FEW ? 1 : 0]();
   });
   useEffect(
     () => () => {
       refresh.current.cancel();
       recount.current.cancel();
+      for (const one of summarise.current) one.cancel();
     },
     [],
   );
@@ -150,8 +159,12 @@ function Nothing({
   );
 }
 
+/** Another experiment is another page: nothing of the last one's scrolling or selection stays. */
 export function RunsPage({ params }: { params: { id: string } }) {
-  const { id } = params;
+  return <Runs key={params.id} id={params.id} />;
+}
+
+function Runs({ id }: { id: string }) {
   const { route } = useLocation();
   const [state, setState] = useUrlState(view);
   const [manyChosen, setManyChosen] = useState<ReadonlySet<string> | null>(null);
@@ -172,16 +185,17 @@ export function RunsPage({ params }: { params: { id: string } }) {
   };
 
   const scroller = useRef<HTMLDivElement>(null);
-  const [known_total, setTotal] = useState(0);
+  const [length, setLength] = useState(0);
   const height = narrow.value ? CARD : ROW;
-  const rows = useVirtualRows(scroller, known_total, height, narrow.value ? 0 : HEAD);
+  const rows = useVirtualRows(scroller, length, height, narrow.value ? 0 : HEAD);
   const pages = usePages(
     query,
-    pagesFor(rows.first, rows.last, known_total),
-    known.data !== undefined || known.error !== null,
+    pagesFor(rows.first, rows.last, length),
+    state.filter || state.view !== 'active' ? null : (experiment?.runs ?? null),
   );
-  useEffect(() => setTotal(pages.total ?? 0), [pages.total]);
-  const { fresh, show } = useLiveRuns(id, query, pages.total, rows.first > 0);
+  const total = pages.extent?.rows ?? null;
+  useEffect(() => setLength(total ?? 0), [total]);
+  const { fresh, show } = useLiveRuns(id, query, total, rows.first > 0);
 
   // A selection too long for a URL lives in memory.
   const chosen = manyChosen ?? new Set(state.sel ?? []);
@@ -223,8 +237,11 @@ export function RunsPage({ params }: { params: { id: string } }) {
             experiment && <EditableName value={experiment.name} label="Rename experiment" onSave={rename} />
           }
           tools={
-            pages.total !== null && (
-              <span class="dim">{count(pages.total, state.view === 'deleted' ? 'deleted run' : 'run')}</span>
+            total !== null && (
+              <span class="dim">
+                {pages.extent?.exact === false && 'more than '}
+                {count(total, state.view === 'deleted' ? 'deleted run' : 'run')}
+              </span>
             )
           }
         />
@@ -262,8 +279,8 @@ export function RunsPage({ params }: { params: { id: string } }) {
             <Problem error={pages.error} retry={pages.retry} />
           </div>
         )}
-        {pages.total === null && !pages.error && <Loading rows={12} />}
-        {pages.total === 0 && (
+        {total === null && !pages.error && <Loading rows={12} />}
+        {total === 0 && (
           <Nothing
             experiment={experiment}
             filter={state.filter}
@@ -271,7 +288,7 @@ export function RunsPage({ params }: { params: { id: string } }) {
             onClear={() => setState({ filter: '' })}
           />
         )}
-        {pages.total !== null && pages.total > 0 && (
+        {total !== null && total > 0 && (
           <RunsTable
             pages={pages}
             rows={rows}
@@ -296,7 +313,7 @@ export function RunsPage({ params }: { params: { id: string } }) {
               show();
             }}
           >
-            {count(fresh, 'new run')}
+            {fresh === MANY ? 'New runs' : count(fresh, 'new run')}
           </Button>
         )}
       </div>

@@ -98,10 +98,12 @@ function Header({ columns, sort, onSort }: Pick<Props, 'columns' | 'sort' | 'onS
 
 function Cell({ column, row }: { column: Column; row: Row }) {
   const value = row.cells[column.name];
+  // Not asked for yet: the column is new, its values are on their way.
+  if (value === undefined) return <div class={css.cell} role="gridcell" />;
   if (column.group === 'metrics') {
     return (
       <div class={`${css.cell} num`} role="gridcell" title={exact(value as never)}>
-        {value === null || value === undefined ? <span class="dim">–</span> : number(value as never)}
+        {value === null ? <span class="dim">–</span> : number(value as never)}
       </div>
     );
   }
@@ -248,7 +250,7 @@ export function RunsTable({ pages, rows, scroller, columns, sort, onSort, chosen
   const { route } = useLocation();
   const [active, setActive] = useState(0);
   const anchor = useRef(0);
-  const total = pages.total ?? 0;
+  const total = pages.extent?.rows ?? 0;
   const isCards = narrow.value;
   const height = isCards ? CARD : ROW;
 

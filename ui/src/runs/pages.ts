@@ -3,23 +3,25 @@ import { useEffect, useLayoutEffect, useReducer, useRef, useState } from 'preact
 import { post } from '../base/api';
 import type { RunsPage, RunsQuery } from '../base/api-types';
 import { cache } from '../base/query';
-import { PAGE, type Row, rowOf } from './rows';
+import { type Extent, extent, PAGE, type Row, rowOf } from './rows';
 
 export type TableQuery = Required<Omit<RunsQuery, 'offset' | 'limit'>>;
 
 export interface Pages {
-  total: number | null;
+  extent: Extent | null;
   /** Row at an index of the whole list; null while it is on its way. */
   row: (index: number) => Row | null;
   error: Error | null;
-  /** True while the rows of the query before this one are still shown. */
+  /** True while the rows of another list are still shown. */
   old: boolean;
   retry: () => void;
 }
 
 interface Shown {
   key: string;
-  total: number;
+  /** The key without its columns. */
+  list: string;
+  extent: Extent | null;
   pages: Map<number, RunsPage>;
 }
 
@@ -36,41 +38,44 @@ function pageQuery(query: TableQuery, offset: number) {
 }
 
 /** The pages of the runs list that the screen needs; the list itself stays on the server. */
-export function usePages(query: TableQuery, offsets: number[], enabled: boolean): Pages {
+export function usePages(query: TableQuery, offsets: number[], counted: number | null): Pages {
   const [, redraw] = useReducer((n: number) => n + 1, 0);
   const key = JSON.stringify(query);
-  const queries = enabled ? offsets.map((offset) => pageQuery(query, offset)) : [];
+  const list = JSON.stringify({ ...query, columns: [] });
+  const queries = offsets.map((offset) => pageQuery(query, offset));
   const [observer] = useState(() => new QueriesObserver(cache, queries as never));
   const [results] = observer.getOptimisticResult(queries as never, undefined);
-  useLayoutEffect(() => observer.setQueries(queries as never), [key, offsets.join(), enabled]);
+  useLayoutEffect(() => observer.setQueries(queries as never), [key, offsets.join()]);
   useEffect(() => observer.subscribe(() => redraw(0)), [observer]);
 
-  const shown = useRef<Shown>({ key, total: -1, pages: new Map() });
+  const shown = useRef<Shown>({ key, list, extent: null, pages: new Map() });
   const fresh = results as QueryObserverResult<RunsPage>[];
   if (fresh.some((result) => result.data) && shown.current.key !== key) {
-    shown.current = { key, total: -1, pages: new Map() };
+    // Other columns of the same list: rows stay, cells follow.
+    const before = shown.current.list === list ? shown.current : { extent: null, pages: new Map() };
+    shown.current = { ...before, key, list };
   }
   const here = shown.current.key === key;
-  let newest = 0;
-  for (const [index, result] of fresh.entries()) {
-    if (!result.data || !here) continue;
-    shown.current.pages.set(offsets[index] ?? 0, result.data);
-    if (result.dataUpdatedAt >= newest) {
-      newest = result.dataUpdatedAt;
-      shown.current.total = result.data.total;
-    }
+  if (here) {
+    const arrived = fresh
+      .map((result, index) => ({ offset: offsets[index] ?? 0, page: result.data, at: result.dataUpdatedAt }))
+      .filter((answer): answer is { offset: number; page: RunsPage; at: number } => answer.page !== undefined)
+      .sort((a, b) => b.at - a.at);
+    for (const { offset, page } of arrived) shown.current.pages.set(offset, page);
+    const newest = arrived.map(({ offset, page }) => [offset, page] as [number, RunsPage]);
+    shown.current.extent = extent(newest, counted) ?? shown.current.extent;
   }
-  const { pages, total } = shown.current;
+  const { pages } = shown.current;
   const failed = fresh.find((result) => result.error);
   return {
-    total: total < 0 ? null : total,
+    extent: shown.current.extent,
     row(index) {
       const offset = Math.floor(index / PAGE) * PAGE;
       const page = pages.get(offset);
       return page ? rowOf(page, index - offset) : null;
     },
     error: (failed?.error as Error | undefined) ?? null,
-    old: !here && !failed,
+    old: shown.current.list !== list && !failed,
     retry: () => void failed?.refetch(),
   };
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { RunsPage } from '../base/api-types';
-import { depths, pagesFor, type Row, rowOf, select } from './rows';
+import { depths, extent, pagesFor, type Row, rowOf, select } from './rows';
 
 const page: RunsPage = {
   total: 2,
@@ -35,6 +35,33 @@ test('only pages near the view are asked for', () => {
   expect(pagesFor(120, 150, 100_000)).toEqual([0, 100, 200]);
   expect(pagesFor(99_980, 99_999, 100_000)).toEqual([99_900]);
   expect(pagesFor(0, -1, 0)).toEqual([0]);
+});
+
+test('the length of a list that the server stopped counting', () => {
+  const full = { ...page, total: 10_000, total_is_exact: false, run_ids: new Array(100).fill('x') };
+  const short = { ...full, run_ids: ['x', 'y'] };
+  expect(extent([], 5)).toBeNull();
+  expect(extent([[0, page]], 99)).toEqual({ rows: 2, exact: true });
+  expect(extent([[0, full]], 100_000)).toEqual({ rows: 100_000, exact: true });
+  expect(extent([[0, full]], null)).toEqual({ rows: 10_000, exact: false });
+  expect(
+    extent(
+      [
+        [0, full],
+        [9900, full],
+      ],
+      null,
+    ),
+  ).toEqual({ rows: 10_100, exact: false });
+  expect(
+    extent(
+      [
+        [10_000, short],
+        [0, full],
+      ],
+      null,
+    ),
+  ).toEqual({ rows: 10_002, exact: true });
 });
 
 test('nested runs are indented under a parent that stands above them', () => {

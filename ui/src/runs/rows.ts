@@ -39,6 +39,29 @@ export function pagesFor(first: number, last: number, total: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, index) => (from + index) * PAGE);
 }
 
+export interface Extent {
+  /** Rows that the scroll bar speaks of. */
+  rows: number;
+  /** False while there may be more. */
+  exact: boolean;
+}
+
+/**
+ * How long the list is, from the pages that are here, newest answer first. The server stops counting
+ * at some point: then `counted` (the experiment's own number of runs) tells, and where that says
+ * nothing, as under a filter, the list grows a page ahead of what was read until a page comes short.
+ */
+export function extent(pages: [offset: number, page: RunsPage][], counted: number | null): Extent | null {
+  const newest = pages[0]?.[1];
+  if (!newest) return null;
+  if (newest.total_is_exact) return { rows: newest.total, exact: true };
+  if (counted !== null && counted >= newest.total) return { rows: counted, exact: true };
+  const short = pages.find(([, page]) => page.run_ids.length > 0 && page.run_ids.length < PAGE);
+  if (short) return { rows: short[0] + short[1].run_ids.length, exact: true };
+  const read = Math.max(...pages.map(([offset, page]) => offset + page.run_ids.length));
+  return { rows: Math.max(newest.total, read + PAGE), exact: false };
+}
+
 /** How deep a run stands under a parent that the same list shows above it. */
 export function depths(rows: Row[]): Map<string, number> {
   const result = new Map<string, number>();

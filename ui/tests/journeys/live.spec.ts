@@ -128,3 +128,13 @@ test.describe(() => {
     }
   });
 });
+
+test('columns of a metric appear when a run logs it first', async ({ page }) => {
+  const { experiment, run } = await trainer.start('live/columns', 'only');
+  await page.goto(`/experiments/${experiment}`);
+  await expect(page.getByRole('link', { name: 'only' })).toBeVisible();
+  await expect(page.getByRole('columnheader', { name: 'brand_new' })).toHaveCount(0);
+  await trainer.log(run, 1, { brand_new: 0.25 });
+  await expect(page.getByRole('columnheader', { name: 'brand_new' })).toBeVisible();
+  await expect(page.getByRole('gridcell', { name: '0.25' })).toBeVisible();
+});
