@@ -43,7 +43,7 @@ export function template(columns: Column[]): string {
 const LABELS = { metrics: 'Metrics', params: 'Parameters', tags: 'Tags' };
 
 interface HeadProps {
-  name: string | null;
+  name: string;
   label: string;
   group?: string | undefined;
   right?: boolean;
@@ -52,19 +52,15 @@ interface HeadProps {
 }
 
 function HeadCell({ name, label, group, right, sort, onSort }: HeadProps) {
-  const sorted = name !== null && sort.name === name;
-  const order = sorted ? (sort.descending ? 'descending' : 'ascending') : name ? 'none' : undefined;
+  const sorted = sort.name === name;
+  const order = sorted ? (sort.descending ? 'descending' : 'ascending') : 'none';
   return (
     <div class={`${css.th} ${right ? css.right : ''}`} role="columnheader" aria-sort={order} title={label}>
       {group && <small>{group}</small>}
-      {name ? (
-        <button type="button" tabIndex={-1} onClick={() => onSort(nextSort(sort, name))}>
-          <span class="cut">{label}</span>
-          {sorted && <Icon of={sort.descending ? ArrowDown : ArrowUp} size={12} />}
-        </button>
-      ) : (
-        <span class={css.plain}>{label}</span>
-      )}
+      <button type="button" tabIndex={-1} onClick={() => onSort(nextSort(sort, name))}>
+        <span class="cut">{label}</span>
+        {sorted && <Icon of={sort.descending ? ArrowDown : ArrowUp} size={12} />}
+      </button>
     </div>
   );
 }
@@ -81,7 +77,7 @@ function Header({ columns, sort, onSort }: Pick<Props, 'columns' | 'sort' | 'onS
       </div>
       <HeadCell name="attributes.status" label="Status" {...shared} />
       <HeadCell name="attributes.start_time" label="Started" {...shared} />
-      <HeadCell name={null} label="Duration" {...shared} />
+      <HeadCell name="attributes.duration" label="Duration" {...shared} />
       {columns.map((column, index) => (
         <HeadCell
           key={column.name}

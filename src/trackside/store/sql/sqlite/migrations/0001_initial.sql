@@ -31,6 +31,8 @@ CREATE TABLE run (
   artifact_uri TEXT NOT NULL
 ) STRICT;
 
+-- what an experiment's counts and last activity are read from, without its runs
+CREATE INDEX run_activity ON run (experiment_id, lifecycle, status, start_ms, end_ms);
 CREATE INDEX run_by_start ON run (experiment_id, lifecycle, start_ms DESC, uuid);
 
 CREATE TABLE param (
