@@ -17,17 +17,20 @@ async def whole_body(request: Request, *, is_large: bool = False) -> bytes:
     """The body, at most the server's limit. Raises TooLarge."""
     settings = app_of(request).settings
     limit = settings.large_body_limit_bytes if is_large else settings.body_limit_bytes
-    too_large = TooLarge(f"The request's body is larger than {limit} bytes.")
     if _declared(request) > limit:
-        raise too_large
+        raise _too_large(limit)
     pieces: list[bytes] = []
     size = 0
     async for piece in request.stream():
         size += len(piece)
         if size > limit:
-            raise too_large
+            raise _too_large(limit)
         pieces.append(piece)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"The request's body is larger than {limit} bytes.")
 
 
 async def body_stream(request: Request, limit: int | None = None) -> AsyncIterator[bytes]:

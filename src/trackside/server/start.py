@@ -9,15 +9,14 @@ import socket
 from types import FrameType
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from trackside.config import ServerSettings
 from trackside.core.app import App
 from trackside.errors import TracksideError
 from trackside.server.app import Server
+from trackside.server.protocol import Protocol
 
 STOP_SECONDS = 4  # for what is in flight when the server is told to stop
-HEAD_BYTES = 128 * 1024
 BACKLOG = 2048  # connections that may wait to be accepted
 
 
@@ -32,7 +31,7 @@ def serve(settings: ServerSettings) -> None:
     config = uvicorn.Config(
         Server(app),
         loop="uvloop",
-        http=BoundedProtocol,
+        http=Protocol,
         ws="none",
         lifespan="on",
         access_log=False,
@@ -43,28 +42,6 @@ def serve(settings: ServerSettings) -> None:
         timeout_keep_alive=75,  # longer than clients keep idle connections, so that they close first
     )
     _Uvicorn(config, app).run(sockets=[listening])
-
-
-class BoundedProtocol(HttpToolsProtocol):
-    """Ends a connection that sends more head (request line and headers) than anybody means to."""
-
-    _head_bytes: int | None = 0  # None while a body comes
-
-    def data_received(self, data: bytes) -> None:
-        if self._head_bytes is not None:
-            self._head_bytes += len(data)
-        super().data_received(data)
-        # What came may have been a body's first piece: then the head is complete, and this is None.
-        if self._head_bytes is not None and self._head_bytes > HEAD_BYTES:
-            self.transport.abort()
-
-    def on_headers_complete(self) -> None:
-        self._head_bytes = None
-        super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        self._head_bytes = 0
-        super().on_message_complete()
 
 
 class _Uvicorn(uvicorn.Server):
