@@ -108,4 +108,5 @@ if __name__ == "__main__":
     parser.add_argument("--patience", type=int, default=5, help="epochs without a better validation loss")
     parser.add_argument("--num-workers", type=int, default=0)
     parser.add_argument("--seed", type=int, default=42)
-    train(vars(parser.parse_args()))
+    config = vars(parser.parse_args())
+    train(config)

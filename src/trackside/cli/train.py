@@ -144,11 +144,14 @@ def food11(
     asked = dict(locals())
     given = {name: value for name, value in asked.items() if value is not None and name not in ABOUT_THE_RUN}
     with _errors():
+        from trackside.train.errors import TrainingError
         from trackside.train.loop import prepare, train
         from trackside.train.presets import resolve
         from trackside.train.progress import Console
 
         console = Console(sys.stderr)
+        if save and not save.absolute().parent.is_dir():
+            raise TrainingError(f"--save {save}: {save.absolute().parent} is not a folder; make it first")
         # What is refused here leaves no failed run behind.
         prepared = prepare(resolve(given, preset), console, tracking_uri)
         # Standard output is for the result alone; MLflow prints there too.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import threading
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -26,13 +28,19 @@ MIRROR = "https://www.kaggle.com/datasets/trolukovich/food11-image-dataset"
 
 @dataclass(frozen=True)
 class Settled:
-    """One file after it was looked at: in its place, or put aside with a reason."""
+    """One file after it was looked at: in its place, put aside with a reason, or a copy of another."""
 
     place: Place
     size: int = 0
     sha256: str = ""
     problem: str | None = None
     moved_to: str | None = None
+    duplicate: bool = False
+
+    @property
+    def good(self) -> bool:
+        """Whether it is in its place."""
+        return not self.problem and not self.duplicate
 
 
 def prepare(
@@ -102,41 +110,77 @@ def _finished(
 
 def _organise(opened: ZipSource | FolderSource, found: Source, target: Path, progress: Progress) -> Manifest:
     in_place = isinstance(opened, FolderSource) and opened.in_place
-    todo = plan(opened.files(), opened.same, drop_duplicates=not in_place)
-    if not todo.places:
+    todo = plan(opened.files())
+    if not todo.claims:
         raise DataError(_nothing_in(found, todo))
     if not in_place:
         present = manifest.scan(target)
-        needed = sum(place.size for place in todo.places if present.get(place.destination) != place.size)
+        firsts = [claim[0] for claim in todo.claims]
+        needed = sum(place.size for place in firsts if present.get(place.destination) != place.size)
         files.require_space(target, needed, "the data set")
     manifest.forget(target)
-    work = partial(_settle, opened=opened, target=target, in_place=in_place)
-    settled = in_threads(work, todo.places, label="Checking images", unit="images", progress=progress)
+    work = partial(_settle_claim, mover=_Mover(opened, target, in_place=in_place))
+    groups = in_threads(work, todo.claims, label="Checking images", unit="images", progress=progress)
+    settled = [one for group in groups for one in group]
     if in_place:
         _remove_emptied(target)
     return _record(settled, todo, found, target)
 
 
-def _settle(place: Place, *, opened: ZipSource | FolderSource, target: Path, in_place: bool) -> Settled:
-    """Check one image and put it where it belongs. Doing it again changes nothing."""
+class _Mover:
+    """Puts files where they belong. May be used from several threads."""
+
+    def __init__(self, opened: ZipSource | FolderSource, target: Path, *, in_place: bool) -> None:
+        self.opened, self.in_place = opened, in_place
+        self._target = target
+        self._aside = threading.Lock()
+
+    def accept(self, place: Place, content: bytes) -> None:
+        """Put a good image into the data set. Doing it again changes nothing."""
+        self._put(place, place.destination, content)
+
+    def reject(self, place: Place, content: bytes, *, rival: bool) -> str:
+        """Put a file aside; where it is now. A rival of a good image has a `~` in its new name."""
+        if self.in_place and place.path.startswith(f"{REJECTED}/"):
+            return place.path
+        with self._aside:  # else two threads find the same name free, and one file replaces the other
+            path = _free_name(self._target, f"{REJECTED}/{place.destination}", content, numbered=rival)
+            self._put(place, path, content)
+        return path
+
+    def _put(self, place: Place, path: str, content: bytes) -> None:
+        if isinstance(self.opened, FolderSource) and self.in_place:
+            if place.path != path:
+                files.move(self.opened.root / place.path, self._target / path)
+        elif not _holds(self._target / path, content):
+            files.place(self._target, self._target / path, content)
+
+
+def _settle_claim(claim: list[Place], *, mover: _Mover) -> list[Settled]:
+    """Settle the files that claim one place: the first good one gets it."""
+    settled, holder = list[Settled](), None
+    for place in claim:
+        if holder and not mover.in_place and mover.opened.same(holder.path, place.path):
+            settled.append(Settled(place, duplicate=True))
+            continue
+        settled.append(_settle(place, holder, mover))
+        holder = holder or (place if settled[-1].good else None)
+    return settled
+
+
+def _settle(place: Place, holder: Place | None, mover: _Mover) -> Settled:
+    """Check one file and put it where it belongs, or aside if it is broken or its place has a holder."""
     try:
-        content = opened.read(place.path)
+        content = mover.opened.read(place.path)
     except DamagedError as error:
         return Settled(place, problem=str(error))
     problem = place.problem or images.defect(content)
-    destination = place.destination
     if problem:
-        aside = (
-            place.path if place.path.startswith(f"{REJECTED}/") and in_place else f"{REJECTED}/{destination}"
-        )
-        destination = aside if aside == place.path else _free_name(target, aside, content)
-    if isinstance(opened, FolderSource) and in_place:
-        if place.path != destination:
-            files.move(opened.root / place.path, target / destination)
-    elif not _holds(target / destination, content):
-        files.place(target, target / destination, content)
-    if problem:
-        return Settled(place, problem=problem, moved_to=destination)
+        return Settled(place, problem=problem, moved_to=mover.reject(place, content, rival=False))
+    if holder:
+        moved_to = mover.reject(place, content, rival=True)
+        return Settled(place, problem=f"same place as {holder.path}", moved_to=moved_to)
+    mover.accept(place, content)
     return Settled(place, len(content), files.sha256_of_bytes(content))
 
 
@@ -147,17 +191,18 @@ def _holds(path: Path, content: bytes) -> bool:
         return False
 
 
-def _free_name(target: Path, path: str, content: bytes) -> str:
+def _free_name(target: Path, path: str, content: bytes, *, numbered: bool) -> str:
     """A name among the rejected that is free, or taken by the same content."""
-    first, number, candidate = Path(path), 2, path
+    first = Path(path)
+    numbers = itertools.count(2)
+    candidate = first.with_name(f"{first.stem}~{next(numbers)}{first.suffix}") if numbered else first
     while (target / candidate).exists() and not _holds(target / candidate, content):
-        candidate = first.with_name(f"{first.stem}~{number}{first.suffix}").as_posix()
-        number += 1
-    return candidate
+        candidate = first.with_name(f"{first.stem}~{next(numbers)}{first.suffix}")
+    return candidate.as_posix()
 
 
 def _record(settled: list[Settled], todo: Plan, found: Source, target: Path) -> Manifest:
-    good = {one.place.destination: one for one in settled if not one.problem}
+    good = {one.place.destination: one for one in settled if one.good}
     counts = {
         split: [
             sum(1 for one in good.values() if one.place.folder == f"{split}/{name}") for name in CLASS_FOLDERS
@@ -176,7 +221,7 @@ def _record(settled: list[Settled], todo: Plan, found: Source, target: Path) -> 
         listing=manifest.listing(present.items()),
         rejected=[Reject(one.place.path, one.problem, one.moved_to) for one in settled if one.problem],
         unplaced=[Reject(path, reason) for path, reason in todo.unplaced],
-        duplicates=todo.duplicates,
+        duplicates=sum(one.duplicate for one in settled),
         strays=[path for path in present if path not in good] + _strange_folders(target),
     )
     manifest.write(target, record, ((path, one.sha256) for path, one in good.items()))
@@ -210,9 +255,7 @@ def _known(target: Path) -> Manifest | None:
 
 
 def _has_images(target: Path) -> bool:
-    return target.is_dir() and bool(
-        plan(FolderSource(target, target).files(), lambda *_: False, drop_duplicates=True).places
-    )
+    return target.is_dir() and bool(plan(FolderSource(target, target).files()).claims)
 
 
 def _checked_sha256(text: str | None) -> str | None:

@@ -8,7 +8,7 @@ and with named folders (`training/Egg/17.jpg`, as mirrors have it).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -83,40 +83,22 @@ class Place:
 class Plan:
     """What is to become of each file of a source."""
 
-    places: list[Place] = field(default_factory=list)
+    claims: list[list[Place]] = field(default_factory=list)  # the files for one place, best claim first
     unplaced: list[tuple[str, str]] = field(default_factory=list)  # path, reason
-    duplicates: int = 0
 
 
-def plan(
-    files: Iterable[tuple[str, int]], same: Callable[[str, str], bool], *, drop_duplicates: bool
-) -> Plan:
-    """Give every file its place.
-
-    `files` are paths with their sizes in bytes, `same` tells whether two of them have the same
-    content. If two claim one place, the second is dropped when it has the same content and
-    `drop_duplicates` is set, else rejected.
-    """
-    result, taken = Plan(), dict[str, Place]()
+def plan(files: Iterable[tuple[str, int]]) -> Plan:
+    """Give every file its place. `files` are paths with their sizes in bytes."""
+    result, claims = Plan(), dict[str, list[Place]]()
     found = [_locate(path, size) for path, size in files if not _LITTER.search(path)]
-    # A file that is in its place already has the first claim to it.
-    for item in sorted(found, key=lambda item: (item.path != getattr(item, "destination", ""), item.path)):
+    for item in sorted(found, key=_rank):
         if isinstance(item, Unplaced):
             result.unplaced.append((item.path, item.reason))
-            continue
-        if item.problem:
-            result.places.append(item)
-            continue
-        first = taken.setdefault(item.destination, item)
-        if first is item:
-            result.places.append(item)
-        elif drop_duplicates and same(first.path, item.path):
-            result.duplicates += 1
+        elif item.problem:
+            result.claims.append([item])
         else:
-            name = _numbered_name(item.name, taken, item.folder)
-            result.places.append(
-                Place(item.path, item.size, item.folder, name, f"same place as {first.path}")
-            )
+            claims.setdefault(item.destination, []).append(item)
+    result.claims += claims.values()
     return result
 
 
@@ -128,12 +110,10 @@ class Unplaced:
     reason: str
 
 
-def _numbered_name(name: str, taken: dict[str, Place], folder: str) -> str:
-    path = PurePosixPath(name)
-    number = 2
-    while f"{folder}/{path.stem}~{number}{path.suffix}" in taken:
-        number += 1
-    return f"{path.stem}~{number}{path.suffix}"
+def _rank(item: Place | Unplaced) -> tuple[bool, bool, str]:
+    """Best claim first: a file that is in its place already; last, one that was put aside before."""
+    settled = isinstance(item, Place) and item.path == item.destination
+    return not settled, item.path.startswith(f"{REJECTED}/"), item.path
 
 
 def _locate(path: str, size: int) -> Place | Unplaced:

@@ -100,12 +100,13 @@ def train(
         is_better = best.offer(epoch, validated.loss, model)
         progress.line(epoch_line(name, model.is_frozen, metrics, is_better))
         require_number(trained, validated, epoch)
-        if best.waited >= settings.patience:
+        if best.waited >= settings.patience and epoch < settings.epochs:
             stopped = epoch
             break
 
     best.restore(model)
     test = run_epoch(model, splits.batches(splits.evaluation), compute, label="evaluation", progress=progress)
+    progress.line(f"evaluation loss {test.loss:.4f} accuracy {test.accuracy:.3f}")
     metrics = {"test_loss": test.loss, "test_accuracy": test.accuracy, "best_epoch": best.epoch}
     tracker.log_metrics(metrics | ({"early_stopping_epoch": stopped} if stopped else {}), step=epoch)
     tracker.log_model(model, settings.image_size)

