@@ -15,10 +15,13 @@ interface NameProps {
 /** A heading that can be renamed in place: Enter keeps, Escape leaves it. */
 export function EditableName({ value, label, onSave }: NameProps) {
   const [text, setText] = useState<string | null>(null);
+  const cancelled = useRef(false);
+  // Leaving the field finishes it, once: the keys only leave.
   const finish = () => {
     const next = text?.trim();
     setText(null);
-    if (next && next !== value) onSave(next);
+    if (!cancelled.current && next && next !== value) onSave(next);
+    cancelled.current = false;
   };
   if (text === null) {
     return (
@@ -43,8 +46,9 @@ export function EditableName({ value, label, onSave }: NameProps) {
       onInput={(event) => setText(event.currentTarget.value)}
       onBlur={finish}
       onKeyDown={(event) => {
-        if (event.key === 'Enter') finish();
-        if (event.key === 'Escape') setText(null);
+        if (event.key !== 'Enter' && event.key !== 'Escape') return;
+        cancelled.current = event.key === 'Escape';
+        event.currentTarget.blur();
       }}
     />
   );

@@ -15,7 +15,9 @@ async function load(): Promise<(text: string) => string> {
   });
   return (text) =>
     clean.sanitize(marked.parse(text, { async: false, gfm: true, breaks: true }), {
-      FORBID_TAGS: ['style', 'form'],
+      // Nothing that a text says may lie over the page around it.
+      FORBID_TAGS: ['style', 'form', 'dialog', 'input', 'button', 'textarea', 'select'],
+      FORBID_ATTR: ['style', 'id', 'class', 'name'],
     });
 }
 

@@ -44,11 +44,17 @@ export function isSeen(id: string, last: string): boolean {
   return epoch === lastEpoch && Number(count) <= Number(lastCount);
 }
 
+/** Id of the newest event of each topic: two streams that overlap deliver in an order of their own. */
+const seen = new Map<string, string>();
+
 /** Events may come twice while one stream takes over from another. */
-function receive(message: MessageEvent<string>): void {
+function receive(from: EventSource, message: MessageEvent<string>): void {
   const event = JSON.parse(message.data) as LiveEvent;
-  if (event.kind !== 'resync' && isSeen(message.lastEventId, lastId)) return;
-  lastId = message.lastEventId;
+  if (event.kind === 'resync') seen.clear();
+  else if (isSeen(message.lastEventId, seen.get(event.topic) ?? '')) return;
+  else seen.set(event.topic, message.lastEventId);
+  // The old stream may be ahead of the new one, which would then resume too late.
+  if (from === source) lastId = message.lastEventId;
   deliver(event);
 }
 
@@ -88,6 +94,7 @@ function failed(broken: EventSource): void {
 /** A new set of topics opens its stream before the old one closes, so that nothing falls between. */
 function connect(): void {
   const url = topicsUrl();
+  for (const topic of seen.keys()) if (!wanted.has(topic)) seen.delete(topic);
   if (document.hidden || !url) {
     disconnect();
     return;
@@ -101,7 +108,7 @@ function connect(): void {
   open = url;
   if (liveState.value.kind === 'idle') liveState.value = { kind: 'catching up' };
   next.onopen = () => opened(next, after !== '');
-  next.onmessage = receive;
+  next.onmessage = (message) => receive(next, message);
   next.onerror = () => failed(next);
 }
 
@@ -110,7 +117,7 @@ function disconnect(): void {
   closeAll(null);
   source = null;
   open = '';
-  brokenSince ||= lastId || liveState.value.kind === 'idle' ? 0 : Date.now();
+  if (!lastId && liveState.value.kind !== 'idle') brokenSince ||= Date.now();
   liveState.value = { kind: 'idle' };
 }
 

@@ -60,9 +60,23 @@ export function useQuery<T>(query: Query<T>): Answer<T> {
   };
 }
 
+const asking = new Set<string>();
+
 /** Marks answers as old; those on screen are asked for again. */
 export function stale(...keys: QueryKey[]): void {
-  for (const queryKey of keys) void cache.invalidateQueries({ queryKey });
+  for (const queryKey of keys) void askAgain(queryKey);
+}
+
+/** A request under way is not cancelled: where answers come slower than news, none would ever arrive. */
+async function askAgain(queryKey: QueryKey): Promise<void> {
+  const key = JSON.stringify(queryKey);
+  if (asking.has(key)) return; // what waits already will see this news too
+  const busy = cache.isFetching({ queryKey }) > 0;
+  if (busy) asking.add(key);
+  await cache.invalidateQueries({ queryKey }, { cancelRefetch: false });
+  if (!busy) return;
+  asking.delete(key);
+  await cache.invalidateQueries({ queryKey }, { cancelRefetch: false });
 }
 
 /**

@@ -7,7 +7,7 @@ import { Button, IconButton } from '../base/Button';
 import { useCommands } from '../base/commands';
 import { EditableName } from '../base/Edit';
 import { count, integer } from '../base/format';
-import { OPENED, useLive } from '../base/live';
+import { useLive } from '../base/live';
 import { links } from '../base/location';
 import { narrow } from '../base/media';
 import { Empty, Loading, Problem, Segmented } from '../base/Panels';
@@ -71,7 +71,6 @@ function useLiveRuns(id: string, query: TableQuery, total: number | null, scroll
     }, 1000),
   );
   useLive([`experiment:${id}`], (event: Event) => {
-    if (event.kind === 'resync' && event.topic === OPENED) return;
     if (event.kind === 'runs' && state.current.scrolled) recount.current();
     else if (!(state.current.scrolled && state.current.fresh)) refresh.current();
     summarise.current[(state.current.total ?? 0) > FEW ? 1 : 0]();
