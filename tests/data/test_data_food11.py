@@ -183,6 +183,56 @@ def test_copies_are_counted_and_rivals_put_aside(tmp_path: Path) -> None:
     assert report.complete
 
 
+RIVALS = ["training/", "training/Bread/", "training/0/", *(f"{top}/training/" for top in "abcd")]
+
+
+@pytest.mark.parametrize("attempt", range(10))  # threads must not find the same free name: by chance
+@pytest.mark.parametrize("source", ["zip", "folder", "in place"])
+def test_no_rival_is_lost(tmp_path: Path, source: str, attempt: int) -> None:
+    members = {f"{folder}0_0.jpg": jpeg(10 * attempt + n, side=64) for n, folder in enumerate(RIVALS)}
+    members |= {f"{folder}0_1.jpg": jpeg(10 * attempt + n)[:-99] for n, folder in enumerate(RIVALS)}
+    target = tmp_path / "data"
+    given = {
+        "zip": lambda: write_zip(tmp_path / "x.zip", members),
+        "folder": lambda: write_folder(tmp_path / "source", members),
+        "in place": lambda: write_folder(target, members),
+    }[source]()
+    report = prepare(given, target)
+    assert sorted(images_of(target).values()) == sorted(members.values())
+    assert len({reject.moved_to for reject in report.manifest.rejected}) == len(members) - 1
+
+
+@pytest.mark.usefixtures("one_each")
+def test_good_copy_of_a_broken_image_replaces_it_in_place(tmp_path: Path) -> None:
+    target = write_folder(tmp_path / "data", {**flat(), "training/0_0.jpg": b"broken"})
+    assert not prepare(None, target).complete
+    write_folder(target, {"training/0_0.jpg": flat()["training/0_0.jpg"]})
+    assert prepare(None, target).complete
+    good = {path: content for path, content in images_of(target).items() if not path.startswith("rejected/")}
+    assert good == organised()
+    assert (target / "rejected/training/class_00/0_0.jpg").read_bytes() == b"broken"
+
+
+@pytest.mark.usefixtures("one_each")
+@pytest.mark.parametrize("source", ["zip", "folder", "in place"])
+def test_the_first_good_rival_gets_the_place(tmp_path: Path, source: str) -> None:
+    members = {**flat(top="b/"), "a/training/0_0.jpg": b"broken", "c/training/0_0.jpg": jpeg(99)}
+    target = tmp_path / "data"
+    given = {
+        "zip": lambda: write_zip(tmp_path / "x.zip", members),
+        "folder": lambda: write_folder(tmp_path / "source", members),
+        "in place": lambda: write_folder(target, members),
+    }[source]()
+    report = prepare(given, target)
+    assert report.complete
+    assert [(r.path, r.reason, r.moved_to) for r in report.manifest.rejected] == [
+        ("a/training/0_0.jpg", "not an image", "rejected/training/class_00/0_0.jpg"),
+        ("c/training/0_0.jpg", "same place as b/training/0_0.jpg", "rejected/training/class_00/0_0~2.jpg"),
+    ]
+    good = {path: content for path, content in images_of(target).items() if not path.startswith("rejected/")}
+    assert good == organised()
+
+
 @pytest.mark.usefixtures("one_each")
 def test_images_of_other_origin_in_the_folder_are_named(tmp_path: Path) -> None:
     source, target = write_zip(tmp_path / "x.zip", flat()), tmp_path / "data"
