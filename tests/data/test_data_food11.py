@@ -190,7 +190,8 @@ RIVALS = ["training/", "training/Bread/", "training/0/", *(f"{top}/training/" fo
 @pytest.mark.parametrize("source", ["zip", "folder", "in place"])
 def test_no_rival_is_lost(tmp_path: Path, source: str, attempt: int) -> None:
     members = {f"{folder}0_0.jpg": jpeg(10 * attempt + n, side=64) for n, folder in enumerate(RIVALS)}
-    members |= {f"{folder}0_1.jpg": jpeg(10 * attempt + n)[:-99] for n, folder in enumerate(RIVALS)}
+    members |= {f"{folder}0_1.jpg": b"broken %d" % n for n, folder in enumerate(RIVALS)}
+    members |= {f"{n}/training/Egg/4_7.jpg": b"in the wrong folder %d" % n for n in range(8)}
     target = tmp_path / "data"
     given = {
         "zip": lambda: write_zip(tmp_path / "x.zip", members),
