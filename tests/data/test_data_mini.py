@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from data_samples import jpeg, tree, write_folder, write_zip
 from PIL import Image
 
-from trackside.data import food11, glyphs, mini, shapes
+from trackside.data import files, food11, glyphs, mini, shapes
 from trackside.data.errors import DataError
 from trackside.data.layout import CLASSES, SPLITS
 from trackside.data.progress import SILENT
@@ -120,6 +121,59 @@ def test_other_data_is_not_touched(tmp_path: Path) -> None:
     )
     with pytest.raises(DataError, match=r"another data set \(food11\)"):
         make(tmp_path / "real")
+
+
+def test_what_another_process_made_meanwhile_is_not_taken_for_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = glyphs.pictures
+
+    def slowly(*arguments: object) -> glyphs.Pictures:
+        monkeypatch.setattr(glyphs, "pictures", pictures)
+        make(tmp_path / "data", seed=0)
+        return pictures(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(glyphs, "pictures", slowly)
+    report = make(tmp_path / "data", seed=1)
+    assert report.manifest.digest == make(tmp_path / "fresh", seed=1).manifest.digest
+
+
+def test_food11_meanwhile_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures, source = glyphs.pictures, write_zip(tmp_path / "x.zip", {"training/0_0.jpg": jpeg(1)})
+
+    def slowly(*arguments: object) -> glyphs.Pictures:
+        food11.prepare(source, tmp_path / "data", progress=SILENT)
+        return pictures(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(glyphs, "pictures", slowly)
+    with pytest.raises(DataError, match=r"another data set \(food11\)"):
+        make(tmp_path / "data")
+
+
+def test_food11_leaves_what_was_made_meanwhile_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write_zip(tmp_path / "x.zip", {"training/0_0.jpg": jpeg(1)})
+    claim = files.claim
+
+    def late(target: Path) -> AbstractContextManager[None]:
+        monkeypatch.setattr(files, "claim", claim)
+        make(target)
+        return claim(target)
+
+    monkeypatch.setattr(files, "claim", late)
+    with pytest.raises(DataError, match=r"another data set \(mini\)"):
+        food11.prepare(source, tmp_path / "data", progress=SILENT)
+    assert make(tmp_path / "data").changed is False
+
+
+def test_unfinished_is_not_taken_for_food11(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("trackside.data.manifest.write", lambda *_: pytest.fail("stopped here"))
+        with pytest.raises(pytest.fail.Exception):
+            make(tmp_path / "data")
+    for source in (None, write_zip(tmp_path / "x.zip", {"training/0_0.jpg": jpeg(1)})):
+        with pytest.raises(DataError, match=r"not finished.*trackside data mini"):
+            food11.prepare(source, tmp_path / "data", progress=SILENT)
+    assert make(tmp_path / "data").complete
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,11 @@ def work_dir(target: Path) -> Path:
     return target / WORK
 
 
+def mini_recipe(target: Path) -> Path:
+    """What `mini` notes while its images are being made; a folder that has it is such an unfinished set."""
+    return work_dir(target) / "mini.json"
+
+
 @contextmanager
 def claim(target: Path) -> Iterator[None]:
     """Hold the data folder for this process alone; the operating system frees it if we are killed.

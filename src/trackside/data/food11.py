@@ -84,6 +84,7 @@ def prepare(
         raise NoSourceError(_where_to_get(target))
     images.require_pillow()
     with files.claim(target):
+        _known(target)  # again: another process may have made another data set here meanwhile
         with sources.open_source(
             given,
             found,
@@ -248,6 +249,12 @@ def _remove_emptied(target: Path) -> None:
 
 
 def _known(target: Path) -> Manifest | None:
+    """The manifest, if the folder was prepared before. Raises DataError if another data set is in it."""
+    if files.mini_recipe(target).exists():
+        raise DataError(
+            f"{target} holds a small stand-in that was not finished. Finish it with `trackside data mini`, "
+            "or choose another folder with --to."
+        )
     known = manifest.read(target)
     if known and known.kind != KIND:
         raise DataError(f"{target} holds another data set ({known.kind}). Choose another folder with --to.")

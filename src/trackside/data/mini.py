@@ -83,6 +83,7 @@ def make(
     folder = Path(cache) if cache else Path.home() / ".cache" / "trackside"
     found = glyphs.pictures(pictures, folder.expanduser(), progress)
     with files.claim(target):
+        known = _known(target)  # again: another process may have made other images here meanwhile
         source = Source(found.kind, found.where, found.sha256, parameters=wanted)
         _clear_others(target, _Recipe({**wanted, "pictures": found.kind}, clearing=False), known)
         record = _make_all(found, source, target, (seed, per_class, size), progress)
@@ -139,7 +140,7 @@ def _known(target: Path) -> Manifest | None:
     """The manifest of a set made here before. Raises DataError if the folder holds anything else."""
     known = manifest.read(target)
     other = known.kind if known and known.kind != KIND else None
-    if other or (known is None and not _recipe_path(target).exists() and manifest.scan(target)):
+    if other or (known is None and not files.mini_recipe(target).exists() and manifest.scan(target)):
         raise DataError(
             f"{target} holds another data set ({other or 'not made by this command'}). "
             "Choose another folder with --to."
@@ -156,7 +157,7 @@ def _made_alike(known: Manifest, wanted: dict[str, str], pictures: str) -> bool:
 
 def _clear_others(target: Path, recipe: _Recipe, known: Manifest | None) -> None:
     """Remove images made by another recipe, so that those left are right. Can be interrupted anywhere."""
-    path = _recipe_path(target)
+    path = files.mini_recipe(target)
     try:
         before = msgspec.json.decode(path.read_bytes(), type=_Recipe)
     except (FileNotFoundError, msgspec.DecodeError):
@@ -170,10 +171,6 @@ def _clear_others(target: Path, recipe: _Recipe, known: Manifest | None) -> None
             if _OURS.fullmatch(image):  # what a user has put there is not ours to remove
                 (target / image).unlink()
     files.write_durably(path, msgspec.json.encode(recipe))
-
-
-def _recipe_path(target: Path) -> Path:
-    return files.work_dir(target) / "mini.json"
 
 
 def _parameters(seed: int, per_class: tuple[int, int, int], size: int) -> dict[str, str]:
