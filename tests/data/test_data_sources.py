@@ -103,6 +103,11 @@ class TestSources:
         assert images_of(tmp_path / "data") == organised()
 
 
+def flip(path: Path) -> None:
+    """Change a file, but not its size."""
+    path.write_bytes(b"x" * path.stat().st_size)
+
+
 class TestTwice:
     """Running it again on a finished folder only looks."""
 
@@ -166,17 +171,47 @@ class TestTwice:
         assert prepare(write_zip(tmp_path / "y.zip", other), target).changed
         assert (target / "training/class_00/0_0.jpg").read_bytes() == jpeg(77)
 
-    def test_verify_reads_every_byte(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("kind", ["zip", "folder", "url"])
+    def test_verify_reads_every_byte_and_mends(self, tmp_path: Path, site: Site, kind: str) -> None:
+        archive, target = write_zip(tmp_path / "x.zip", flat()), tmp_path / "data"
+        site.content = archive.read_bytes()
+        folder = write_folder(tmp_path / "source", flat())
+        source = {"zip": archive, "folder": folder, "url": site.url}[kind]
+        prepare(source, target)
+        whole = tree(target)
+        assert prepare(source, target, verify=True).changed is False
+        flip(target / "training/class_05/5_0.jpg")
+        assert prepare(source, target).changed is False  # the quick look cannot see it
+        assert prepare(source, target, verify=True).changed
+        assert tree(target) == whole
+        assert prepare(source, target, verify=True).changed is False
+
+    def test_verify_in_place_says_how_to_mend(self, tmp_path: Path) -> None:
+        source, target = write_zip(tmp_path / "x.zip", flat()), write_folder(tmp_path / "data", flat())
+        prepare(None, target)
+        whole = tree(target)
+        flip(target / "training/class_05/5_0.jpg")
+        with pytest.raises(
+            DataError, match=r"1 files .* not as they were .*class_05/5_0\.jpg\. .*--verify --from SOURCE"
+        ):
+            prepare(None, target, verify=True)
+        assert prepare(source, target, verify=True).changed
+        assert tree(target) == whole
+
+    @pytest.mark.parametrize("harm", ["lost", "changed"])
+    def test_verify_without_sums(self, tmp_path: Path, harm: str) -> None:
         source, target = write_zip(tmp_path / "x.zip", flat()), tmp_path / "data"
         prepare(source, target)
-        assert prepare(source, target, verify=True).changed is False
-        victim = target / "training/class_05/5_0.jpg"
-        victim.write_bytes(b"x" * victim.stat().st_size)  # the quick look cannot see this
-        assert prepare(source, target).changed is False
-        with pytest.raises(
-            DataError, match=r"1 images .* not as they were prepared: training/class_05/5_0\.jpg"
-        ):
-            prepare(source, target, verify=True)
+        whole, sums = tree(target), target / "SHA256SUMS"
+        sums.unlink() if harm == "lost" else sums.write_text("")
+        with pytest.raises(DataError, match=r"(?s): SHA256SUMS\..*remove .*manifest\.json"):
+            prepare(None, target, verify=True)
+        assert prepare(source, target, verify=True).changed
+        assert tree(target) == whole
+        (target / "manifest.json").unlink()  # as the message says
+        sums.unlink()
+        assert prepare(None, target).changed
+        assert prepare(None, target, verify=True).changed is False
 
     def test_read_only_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         source, target = write_zip(tmp_path / "x.zip", flat()), tmp_path / "data"

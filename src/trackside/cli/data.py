@@ -64,7 +64,9 @@ def food11(
     verify: Annotated[
         bool,
         typer.Option(
-            "--verify", envvar="TRACKSIDE_FOOD11_VERIFY", help="Read every image of a prepared folder again."
+            "--verify",
+            envvar="TRACKSIDE_FOOD11_VERIFY",
+            help="Read every image of a prepared folder; take those that have changed from the source again.",
         ),
     ] = False,
     keep_archive: Annotated[

@@ -58,8 +58,8 @@ def prepare(
     """Make `target` hold Food-11 as `training|validation|evaluation/class_NN/CLASS_INDEX.jpg`.
 
     `source` is an http(s) address, a zip or a folder; None organises and checks what is in `target`.
-    A folder that is finished is only looked at (`verify` reads every image); one that was interrupted
-    is gone on with. Images that can't be decoded go to `target/rejected`. A report that is not
+    A folder that is finished is only looked at (`verify` reads every image, and takes those that
+    have changed from the source again); one that was interrupted is gone on with. Images that can't be decoded go to `target/rejected`. A report that is not
     `complete` raises nothing; with `allow_partial` such a folder counts as finished.
 
     Raises DataError if the source can't be had or is unsafe, or the disk fails; NoSourceError if
@@ -72,10 +72,13 @@ def prepare(
     known = _known(target)
     found = sources.describe(given, target)
     if known and _finished(known, found, target, sha256=sha256, allow_partial=allow_partial):
-        if verify:
-            manifest.verify(target, known)
-        files.tidy_finished(target, keep_download=keep_archive)
-        return Report(target, known, PUBLISHED, changed=False, seconds=time.monotonic() - start)
+        changed = manifest.verify(target, known) if verify else []
+        if not changed:
+            files.tidy_finished(target, keep_download=keep_archive)
+            return Report(target, known, PUBLISHED, changed=False, seconds=time.monotonic() - start)
+        if found.kind in ("in place", "missing"):
+            raise DataError(f"{_not_as_prepared(target, changed)} {_how_to_mend(target)}")
+        progress.note(f"{_not_as_prepared(target, changed)} Taking what differs from {found.where}.")
     if found.kind == "missing":
         raise DataError(
             f"{found.where} does not exist. --from takes an http(s) address, a zip file or a folder."
@@ -259,6 +262,18 @@ def _known(target: Path) -> Manifest | None:
     if known and known.kind != KIND:
         raise DataError(f"{target} holds another data set ({known.kind}). Choose another folder with --to.")
     return known
+
+
+def _not_as_prepared(target: Path, changed: list[str]) -> str:
+    named = ", ".join(changed[:5]) + (" …" if len(changed) > 5 else "")
+    return f"{len(changed):,} files in {target} are not as they were prepared: {named}."
+
+
+def _how_to_mend(target: Path) -> str:
+    return (
+        f"Give the source to have them replaced: trackside data food11 --verify --from SOURCE --to {target}\n"
+        f"Or, to accept them as they are, remove {target / manifest.NAME} and run: trackside data food11 --to {target}"
+    )
 
 
 def _has_images(target: Path) -> bool:
