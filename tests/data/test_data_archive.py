@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import random
 import stat
 import struct
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -137,12 +139,53 @@ def test_links_and_devices(tmp_path: Path, mode: int, says: str) -> None:
     refused(archive, tmp_path, says)
 
 
-def test_encrypted(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("flag", "says"), [(0x01, "is encrypted"), (0x20, "is a patch")])
+def test_flags_in_the_directory(tmp_path: Path, flag: int, says: str) -> None:
     archive = write_zip(tmp_path / "x.zip", {"training/0_0.jpg": jpeg(1)})
     content = bytearray(archive.read_bytes())
-    content[content.index(b"PK\x01\x02") + 8] |= 1
+    content[content.index(b"PK\x01\x02") + 8] |= flag
     archive.write_bytes(content)
-    refused(archive, tmp_path, "is encrypted")
+    refused(archive, tmp_path, says)
+
+
+@pytest.mark.parametrize("second", ["training/0_0.jpg", "training\\0_0.jpg"])
+def test_two_members_of_one_name(tmp_path: Path, second: str) -> None:
+    archive = write_zip(tmp_path / "x.zip", {"training/0_0.jpg": jpeg(1), "training/0_1.jpg": jpeg(2)})
+    if "\\" not in second:
+        edit(archive, {b"training/0_1.jpg": second.encode()})
+    else:
+        write_zip(archive, {"training/0_0.jpg": jpeg(1), second: jpeg(2)})
+    refused(archive, tmp_path, r"two members of the name 'training/0_0\.jpg'")
+
+
+def damage_offset(content: bytearray) -> None:
+    end = content.index(b"PK\x05\x06")
+    start = struct.unpack_from("<I", content, end + 16)[0]
+    struct.pack_into("<I", content, end + 16, start + 40)  # so that the first member begins at -40
+
+
+def damage_name(content: bytearray) -> None:
+    content[7] |= 0x08  # UTF-8, says the member of a name that is not
+    content[30] = 0xFF
+
+
+@pytest.mark.parametrize("damage", [damage_offset, damage_name])
+def test_member_that_cannot_be_read_is_put_aside(tmp_path: Path, damage: Callable[[bytearray], None]) -> None:
+    archive = write_zip(tmp_path / "x.zip", {"training/0_0.jpg": jpeg(1), "training/1_0.jpg": jpeg(2)})
+    content = bytearray(archive.read_bytes())
+    damage(content)
+    archive.write_bytes(content)
+    report = food11.prepare(archive, tmp_path / "data", progress=SILENT)
+    assert report.manifest.rejected[0].reason.startswith("damaged in the archive: ")
+
+
+def test_disk_that_fails_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(zipfile.ZipFile, "read", fail)
+    with pytest.raises(OSError, match="Input/output error"):
+        food11.prepare(write_zip(tmp_path / "x.zip", flat()), tmp_path / "data", progress=SILENT)
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])

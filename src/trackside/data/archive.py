@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import stat
 import struct
@@ -41,7 +42,7 @@ class ZipSource:
         """Open and examine the archive.
 
         Raises DataError if it is no zip, is truncated, or has a member that points outside,
-        is a link, is encrypted, or is beyond the limits.
+        is a link, is encrypted, has the name of another, or is beyond the limits.
         """
         self.path = path
         try:
@@ -70,10 +71,14 @@ class ZipSource:
         return (a.CRC, a.file_size) == (b.CRC, b.file_size)
 
     def read(self, path: str) -> bytes:
-        """A member's content. Raises DamagedError if it does not match its checksum."""
+        """A member's content. Raises DamagedError if it cannot be unpacked or does not match its checksum."""
         try:
             return self._zip.read(self._members[path])
-        except (zipfile.BadZipFile, zlib.error, EOFError, struct.error) as error:
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # that is a damaged offset; all else is the disk's fault
+                raise
+            raise DamagedError(f"damaged in the archive: {error}") from error
+        except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, RuntimeError, ValueError) as error:
             raise DamagedError(f"damaged in the archive: {error}") from error
 
     def _examine(self, limits: Limits) -> dict[str, zipfile.ZipInfo]:
@@ -87,7 +92,9 @@ class ZipSource:
             total += info.file_size
             path = info.filename.replace("\\", "/")
             if not path.endswith("/"):
-                members.setdefault(path, info)
+                if path in members:
+                    raise self._refused(f"it has two members of the name {path!r}")
+                members[path] = info
         if total > limits.total_bytes:
             raise self._refused(
                 f"it unpacks to {amount(total, 'B')}, more than {amount(limits.total_bytes, 'B')}"
@@ -119,6 +126,8 @@ def _harm(info: zipfile.ZipInfo, limits: Limits) -> str | None:  # noqa: PLR0911
         return "is neither a file nor a folder"
     if info.flag_bits & 0x41:
         return "is encrypted"
+    if info.flag_bits & 0x20:
+        return "is a patch to another file"
     # Others cannot be unpacked within a fixed amount of memory, and photos have no need of them.
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         return f"is packed with method {info.compress_type}; only stored and deflated are read"
