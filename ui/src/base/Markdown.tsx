@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import css from './ui.module.css';
 
 let render: ((text: string) => string) | undefined;
+let loading: ReturnType<typeof load> | undefined;
 
 /** marked and DOMPurify come with the first text that needs them. */
 async function load(): Promise<(text: string) => string> {
@@ -27,7 +28,8 @@ export function Markdown({ text }: { text: string }) {
   useEffect(() => {
     if (ready) return;
     let here = true;
-    void load().then((loaded) => {
+    loading ??= load();
+    void loading.then((loaded) => {
       render = loaded;
       if (here) setReady(true);
     });

@@ -138,27 +138,29 @@ if (typeof document !== 'undefined') {
   window.addEventListener('pagehide', disconnect);
 }
 
+/** Listens to `topics` until the function it answers is called. */
+export function listen(topics: string[], handler: Handler): () => void {
+  const call: Handler = (event) => {
+    if (event.kind === 'resync' || topics.includes(event.topic)) handler(event);
+  };
+  handlers.add(call);
+  for (const topic of topics) wanted.set(topic, (wanted.get(topic) ?? 0) + 1);
+  reconnectSoon();
+  return () => {
+    handlers.delete(call);
+    for (const topic of topics) {
+      const left = (wanted.get(topic) ?? 1) - 1;
+      if (left) wanted.set(topic, left);
+      else wanted.delete(topic);
+    }
+    reconnectSoon();
+  };
+}
+
 /** Listens to `topics` while the component is on screen. The handler of the last render is called. */
 export function useLive(topics: string[], handler: Handler): void {
   const latest = useRef(handler);
   latest.current = handler;
   const key = topics.join(' ');
-  useEffect(() => {
-    const mine = key ? key.split(' ') : [];
-    const call: Handler = (event) => {
-      if (event.kind === 'resync' || mine.includes(event.topic)) latest.current(event);
-    };
-    handlers.add(call);
-    for (const topic of mine) wanted.set(topic, (wanted.get(topic) ?? 0) + 1);
-    reconnectSoon();
-    return () => {
-      handlers.delete(call);
-      for (const topic of mine) {
-        const left = (wanted.get(topic) ?? 1) - 1;
-        if (left) wanted.set(topic, left);
-        else wanted.delete(topic);
-      }
-      reconnectSoon();
-    };
-  }, [key]);
+  useEffect(() => listen(key ? key.split(' ') : [], (event) => latest.current(event)), [key]);
 }

@@ -13,6 +13,9 @@ export function throttle(run: () => void, ms: number): { (): void; cancel(): voi
     if (wait <= 0) fire();
     else timer = setTimeout(fire, wait);
   };
-  call.cancel = () => clearTimeout(timer);
+  call.cancel = () => {
+    clearTimeout(timer);
+    timer = undefined;
+  };
   return call;
 }

@@ -1,19 +1,20 @@
 import { X } from 'lucide';
 import { lazy } from 'preact-iso';
-import { at, get } from '../base/api';
+import { ApiError } from '../base/api';
 import type { Run } from '../base/api-types';
-import { IconButton } from '../base/Button';
-import { exact, number } from '../base/format';
+import { Button, IconButton } from '../base/Button';
+import { count, exact, number } from '../base/format';
 import { useLive } from '../base/live';
 import { links } from '../base/location';
 import { narrow } from '../base/media';
 import { Empty, Loading, Problem, Segmented } from '../base/Panels';
-import { stale, useQuery } from '../base/query';
+import { cache, stale, useQuery } from '../base/query';
 import { Status } from '../base/Status';
 import { Lasted } from '../base/Time';
 import { throttle } from '../base/throttle';
 import { flag, list, oneOf, screen, useUrlState } from '../base/url';
 import { isSystem, sections } from '../charts/window';
+import { inFrames, mergePoints, readRun } from '../run/points';
 import { RunDot } from '../runs/RunDot';
 import { Page } from '../shell/Page';
 import css from './compare.module.css';
@@ -25,17 +26,64 @@ const MOST = 20;
 const view = screen({ runs: list(), tab: oneOf(['table', 'charts'] as const), diff: flag() });
 const refresh = throttle(() => stale(['compare']), 1000);
 
+interface Compared {
+  runs: Run[];
+  /** Ids that the server does not know (any more). */
+  gone: string[];
+}
+
+async function readRuns(ids: string[], signal: AbortSignal): Promise<Compared> {
+  const answers = await Promise.allSettled(ids.map((id) => readRun(id, signal)));
+  const compared: Compared = { runs: [], gone: [] };
+  for (const [index, answer] of answers.entries()) {
+    if (answer.status === 'fulfilled') compared.runs.push(answer.value);
+    else if (answer.reason instanceof ApiError && answer.reason.status === 404)
+      compared.gone.push(ids[index]!);
+    else throw answer.reason;
+  }
+  return compared;
+}
+
+const add = inFrames((id, points) =>
+  cache.setQueriesData<Compared>(
+    { queryKey: ['compare'] },
+    (old) =>
+      old && { ...old, runs: old.runs.map((run) => (run.run_id === id ? mergePoints(run, points) : run)) },
+  ),
+);
+
 function useRuns(ids: string[]) {
   useLive(
     ids.map((id) => `run:${id}`),
-    refresh,
+    (event) => (event.kind === 'metrics' ? add(event) : refresh()),
   );
-  return useQuery<Run[]>({
+  return useQuery<Compared>({
     key: ['compare', ids],
-    fetch: (signal) => Promise.all(ids.map((id) => get<Run>(at`runs/${id}`, signal))),
+    fetch: (signal) => readRuns(ids, signal),
     keep: true,
     enabled: ids.length > 0,
   });
+}
+
+/** What the address names and the page cannot show. */
+function Missing({ gone, cut, onRemove }: { gone: string[]; cut: number; onRemove: () => void }) {
+  return (
+    <>
+      {gone.length > 0 && (
+        <p class="row" role="status" style={{ flexWrap: 'wrap' }}>
+          {count(gone.length, 'run is', 'runs are')} gone: <span class="mono">{gone.join(', ')}</span>
+          <Button small onClick={onRemove}>
+            Remove
+          </Button>
+        </p>
+      )}
+      {cut > 0 && (
+        <p class="dim" role="status">
+          The first {MOST} runs are compared; {count(cut, 'more is', 'more are')} left out.
+        </p>
+      )}
+    </>
+  );
 }
 
 function Group({ title, note, span }: { title: string; note: string; span: number }) {
@@ -185,15 +233,19 @@ function Tables({ runs, only, onRemove }: { runs: Run[]; only: boolean; onRemove
 
 export function ComparePage() {
   const [state, setState] = useUrlState(view);
-  const ids = [...new Set(state.runs ?? [])].slice(0, MOST);
-  const { data: runs, error, retry } = useRuns(ids);
+  const named = [...new Set(state.runs ?? [])];
+  const ids = named.slice(0, MOST);
+  const { data, error, retry } = useRuns(ids);
+  const runs = data?.runs;
+  const gone = data?.gone ?? [];
   const crumbs = runs?.[0]
     ? ([
         ['Experiments', links.experiments()],
         [runs[0].experiment_name, links.experiment(runs[0].experiment_id)],
       ] as [string, string][])
     : ([['Experiments', links.experiments()]] as [string, string][]);
-  const title = ids.length ? `Compare ${ids.length} runs` : 'Compare runs';
+  const amount = runs?.length ?? ids.length;
+  const title = amount > 1 ? `Compare ${amount} runs` : 'Compare runs';
   const tools = (
     <>
       {state.tab === 'table' && (
@@ -232,6 +284,11 @@ export function ComparePage() {
           <p>Tick runs in the table of an experiment, then press Compare.</p>
         </Empty>
       )}
+      <Missing
+        gone={gone}
+        cut={named.length - ids.length}
+        onRemove={() => setState({ runs: named.filter((id) => !gone.includes(id)) }, true)}
+      />
       {error && <Problem error={error} retry={retry} />}
       {ids.length > 1 && !runs && !error && <Loading rows={8} />}
       {ids.length > 1 && runs && state.tab === 'table' && (

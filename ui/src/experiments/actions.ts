@@ -19,16 +19,16 @@ export async function deleteExperiment({ experiment_id: id, name }: Experiment):
   const without = (old: ExperimentList | undefined) =>
     old?.experiments && { experiments: old.experiments.filter((other) => other.experiment_id !== id) };
   cache.setQueriesData<ExperimentList>({ queryKey: ['experiments'] }, without);
-  const done = await attempt(`Deleting ${name}`, () => remove(at`experiments/${id}`));
-  stale(['experiments']);
-  if (done) {
+  await attempt(`Deleting ${name}`, async () => {
+    await remove(at`experiments/${id}`).finally(() => stale(['experiments']));
     toast(`Deleted experiment ${name}`, {
-      action: { label: 'Undo', run: () => void attempt(`Restoring ${name}`, () => restoreExperiment(id)) },
+      action: { label: 'Undo', run: () => void restoreExperiment(id, name) },
     });
-  }
+  });
 }
 
-async function restoreExperiment(id: string): Promise<void> {
-  await post(at`experiments/${id}/restore`);
-  stale(['experiments']);
+export async function restoreExperiment(id: string, name: string): Promise<void> {
+  await attempt(`Restoring ${name}`, () =>
+    post(at`experiments/${id}/restore`).finally(() => stale(['experiments'])),
+  );
 }

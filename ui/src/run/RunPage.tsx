@@ -62,9 +62,7 @@ function Actions({ run, onRegister }: { run: Run; onRegister: () => void }) {
   if (run.lifecycle === 'deleted') {
     return <Button onClick={() => void restoreRuns([run.run_id])}>Restore run</Button>;
   }
-  const remove = async () => {
-    if (await deleteRuns([run.run_id])) route(links.experiment(run.experiment_id));
-  };
+  const remove = () => deleteRuns([run.run_id], () => route(links.experiment(run.experiment_id)));
   return (
     <>
       <Button icon={PackagePlus} onClick={onRegister}>

@@ -1,18 +1,16 @@
 import { ArchiveRestore, ArrowUp, GitCompareArrows, Search, Trash2, X } from 'lucide';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
-import { ApiError, at, get, post } from '../base/api';
-import type { Event, Experiment, RunsPage as Page, RunColumns } from '../base/api-types';
+import { ApiError, at, get } from '../base/api';
+import type { Experiment, RunColumns } from '../base/api-types';
 import { Button, IconButton } from '../base/Button';
 import { useCommands } from '../base/commands';
 import { EditableName } from '../base/Edit';
 import { count, integer } from '../base/format';
-import { useLive } from '../base/live';
 import { links } from '../base/location';
 import { narrow } from '../base/media';
 import { Empty, Loading, Problem, Segmented } from '../base/Panels';
-import { stale, useQuery } from '../base/query';
-import { throttle } from '../base/throttle';
+import { useQuery } from '../base/query';
 import { attempt } from '../base/toast';
 import { list, oneOf, screen, text, useUrlState } from '../base/url';
 import { useVirtualRows } from '../base/virtual';
@@ -23,14 +21,13 @@ import { deleteRuns, restoreRuns } from './actions';
 import { ColumnPicker } from './ColumnPicker';
 import { formatSort, NEWEST, parseSort, shownColumns } from './columns';
 import { FilterBar } from './FilterBar';
+import { MANY, useLiveRuns } from './live';
 import { type TableQuery, usePages } from './pages';
 import { CARD, HEAD, ROW, RunsTable } from './RunsTable';
 import { pagesFor } from './rows';
 import css from './runs.module.css';
 
 const MAX_COMPARED = 20;
-const FEW = 2000;
-const MANY = Number.POSITIVE_INFINITY;
 const MAX_CHOSEN_IN_URL = 50;
 
 const view = screen({
@@ -47,47 +44,6 @@ function useExperiment(id: string) {
     fetch: (signal) => get(at`experiments/${id}`, signal),
   });
   return { ...rest, experiment };
-}
-
-/**
- * Keeps the list current. Whoever has scrolled down reads in peace: new runs are counted and shown
- * on a click, since rows that move under a reader are worse than rows of a minute ago.
- */
-function useLiveRuns(id: string, query: TableQuery, total: number | null, scrolled: boolean) {
-  const [fresh, setFresh] = useState(0);
-  const state = useRef({ total, scrolled, fresh, query });
-  state.current = { total, scrolled, fresh, query };
-  const refresh = useRef(throttle(() => stale(['runs']), 1000));
-  // Which keys exist, and how many runs, costs the server a look at every run of the experiment.
-  const summarise = useRef([
-    throttle(() => stale(['columns', id], ['experiments']), 3000),
-    throttle(() => stale(['columns', id], ['experiments']), 30_000),
-  ] as const);
-  const recount = useRef(
-    throttle(async () => {
-      const now = await post<Page>('runs/query', { ...state.current.query, columns: [], limit: 1 });
-      // Where the server stops counting, that something is new is all that is known.
-      setFresh(now.total_is_exact ? Math.max(0, now.total - (state.current.total ?? now.total)) : MANY);
-    }, 1000),
-  );
-  useLive([`experiment:${id}`], (event: Event) => {
-    if (event.kind === 'runs' && state.current.scrolled) recount.current();
-    else if (!(state.current.scrolled && state.current.fresh)) refresh.current();
-    summarise.current[(state.current.total ?? 0) > FEW ? 1 : 0]();
-  });
-  useEffect(
-    () => () => {
-      refresh.current.cancel();
-      recount.current.cancel();
-      for (const one of summarise.current) one.cancel();
-    },
-    [],
-  );
-  const show = () => {
-    setFresh(0);
-    stale(['runs'], ['columns', id]);
-  };
-  return { fresh, show };
 }
 
 interface SelectionProps {
@@ -251,7 +207,9 @@ function Runs({ id }: { id: string }) {
           value={state.filter}
           error={badFilter}
           onApply={(filter) => {
-            setState({ filter });
+            // Nobody deletes what a filter hides.
+            setManyChosen(null);
+            setState({ filter, sel: null });
             toTop();
           }}
         />

@@ -56,6 +56,32 @@ test('new runs do not move the rows under a reader', async ({ page }) => {
   await expect(page.getByRole('link', { name: 'newest' })).toBeVisible();
 });
 
+test('a point that follows a new run does not move the rows either', async ({ page }) => {
+  const name = `live/still ${Date.now()}`;
+  let experiment = '';
+  for (let index = 0; index < 50; index++) {
+    experiment = (await trainer.start(name, `still-${String(index).padStart(2, '0')}`)).experiment;
+  }
+  await page.goto(`/experiments/${experiment}`);
+  await expect(page.getByRole('link', { name: 'still-49' })).toBeVisible();
+  await page.getByRole('grid').evaluate((grid) => grid.scrollTo({ top: 600 }));
+  const row = page.getByRole('row', { name: /still-20/ });
+  const before = await row.boundingBox();
+  // The count of the new runs is slow: what comes before it must find the rows held already.
+  await page.route('**/runs/query', async (route) => {
+    if ((route.request().postDataJSON() as { limit: number }).limit === 1)
+      await new Promise((resolve) => setTimeout(resolve, 2500));
+    await route.continue().catch(() => {});
+  });
+  const { run } = await trainer.start(name, 'newcomer');
+  await trainer.log(run, 1, { loss: 0.5 });
+  await trainer.end(run);
+  await expect(page.getByRole('button', { name: '1 new run' })).toBeVisible();
+  expect(await row.boundingBox()).toEqual(before);
+  await page.getByRole('grid').evaluate((grid) => grid.scrollTo({ top: 0 }));
+  await expect(page.getByRole('link', { name: 'newcomer' })).toBeVisible();
+});
+
 test('a hidden tab gives its connection back and catches up on return', async ({ page }) => {
   await page.addInitScript(() => {
     const open: EventSource[] = [];

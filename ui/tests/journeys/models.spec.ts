@@ -70,3 +70,16 @@ test('compare: differences only, the best marked, one run taken out', async ({ p
   await page.locator('[data-metric="val_loss"] .u-over').hover();
   await expect(page.getByText('trial-3 lr=0.0001')).toHaveCount(2); // legend and tooltip
 });
+
+test.describe(() => {
+  test.use({ allowed: /404 \(Not Found\)/ });
+  test('compare: a run that is gone leaves the others, and can be taken out', async ({ page }) => {
+    const gone = '0'.repeat(32);
+    await page.goto(`/compare?runs=${seed.trials.slice(0, 2).join(',')},${gone}`);
+    await expect(page.getByText(`1 run is gone: ${gone}`)).toBeVisible();
+    await expect(page.getByRole('columnheader', { name: /trial|sweep/ })).toHaveCount(2);
+    await page.getByRole('button', { name: 'Remove', exact: true }).click();
+    await expect(page).not.toHaveURL(new RegExp(gone));
+    await expect(page.getByText('is gone')).toHaveCount(0);
+  });
+});

@@ -56,6 +56,45 @@ test('name, description and tags are edited in place and stay', async ({ page })
   await page.reload();
   await expect(page.getByText('No tags.')).toBeVisible();
 });
+
+test('a rename is sent once on Enter and never on Escape', async ({ page }) => {
+  const sent: unknown[] = [];
+  page.on('request', (request) => {
+    if (request.method() === 'PATCH') sent.push(request.postDataJSON());
+  });
+  await page.goto(`/runs/${seed.trials[1]}`);
+  const field = page.getByRole('textbox', { name: 'Rename run' });
+  const name = await page.getByRole('heading', { name: /^trial-1/ }).innerText();
+  await page.getByRole('button', { name: 'Rename run' }).click();
+  await field.fill('never said');
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('heading', { name, exact: true })).toBeVisible();
+  await page.getByRole('button', { name: 'Rename run' }).click();
+  await field.fill(`${name} again`);
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('heading', { name: `${name} again` })).toBeVisible();
+  await page.reload();
+  await expect(page.getByRole('heading', { name: `${name} again` })).toBeVisible();
+  expect(sent).toEqual([{ name: `${name} again` }]);
+});
+
+test('a description cannot lie over the page', async ({ page }) => {
+  await page.goto(`/runs/${seed.trials[2]}`);
+  await page.getByRole('button', { name: 'Edit description' }).click();
+  await page
+    .getByLabel('Description, Markdown')
+    .fill(
+      '<div style="position:fixed;inset:0;z-index:99">veil</div><dialog open class="x" id="app">fake</dialog>' +
+        '<input name="password"><select><option>a</option></select>\n\n**end**',
+    );
+  await page.keyboard.press('Control+Enter');
+  await expect(page.locator('strong', { hasText: 'end' })).toBeVisible();
+  const text = page.getByRole('main');
+  await expect(text.locator('[style*=fixed], dialog, select, [name=password], main #app')).toHaveCount(0);
+  await page.getByText('Model metrics').click();
+  await expect(page).toHaveURL(/tab=metrics/);
+});
+
 test('artifacts are shown by their kind', async ({ page }) => {
   await page.goto(`/runs/${seed.run}?tab=artifacts`);
   const tree = page.getByRole('navigation', { name: 'Artifacts' });

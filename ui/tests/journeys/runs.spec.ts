@@ -117,3 +117,14 @@ test('keys alone: move, choose, open', async ({ page }) => {
   await page.keyboard.press('Enter');
   await expect(page.getByRole('heading', { name: 'mobilenet-v2-finetune' })).toBeVisible();
 });
+
+test('a filter clears the selection: nobody deletes what is hidden', async ({ page }) => {
+  await page.goto(`/experiments/${seed.experiment}`);
+  await page.getByRole('checkbox', { name: 'Select killed-early' }).click();
+  await expect(page.getByText('1 selected')).toBeVisible();
+  await page.getByLabel('Filter runs').fill("attributes.status = 'FAILED'");
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('link', { name: 'failed-early' })).toBeVisible();
+  await expect(page.getByText('1 selected')).toHaveCount(0);
+  await expect(page.getByRole('button', { name: 'Delete', exact: true })).toHaveCount(0);
+});

@@ -1,8 +1,13 @@
 import { expect, test, vi } from 'vitest';
-import type { Run } from '../base/api-types';
+import type { Event, Run } from '../base/api-types';
 
-vi.mock('../base/live', () => ({ useLive: () => {}, OPENED: 'opened' }));
-const { mergePoints } = await import('./data');
+let answer = (_: Run) => {};
+vi.mock('../base/api', async (original) => ({
+  ...(await original<object>()),
+  get: () => new Promise<Run>((resolve) => (answer = resolve)),
+}));
+vi.stubGlobal('requestAnimationFrame', (run: () => void) => setTimeout(run, 16));
+const { inFrames, mergePoints, readRun } = await import('./points');
 
 const run = {
   metrics: [{ key: 'loss', value: 0.5, step: 10, timestamp_ms: 100, min: 0.5, max: 2 }],
@@ -33,4 +38,31 @@ test('a new metric takes its place in the order', () => {
 test('the run itself is not changed in place', () => {
   mergePoints(run, { loss: [[11, 90, 9]] });
   expect(run.metrics[0]?.max).toBe(2);
+});
+
+test('an answer that was read before a point came does not take the point away', async () => {
+  const shown: unknown[] = [];
+  const add = inFrames((id, points) => shown.push([id, points]));
+  const reading = readRun('r', new AbortController().signal);
+  const event = (id: string, step: number, value: number): Event => ({
+    kind: 'metrics',
+    topic: `run:${id}`,
+    run_id: id,
+    points: { loss: [[step, 100 + step, value]] },
+  });
+  add(event('r', 11, 222));
+  add(event('r', 12, 333));
+  add(event('other', 99, 9));
+  answer(run);
+  expect(metric(await reading, 'loss')).toMatchObject({ value: 333, step: 12, max: 333 });
+  await vi.waitFor(() => expect(shown).toHaveLength(2));
+  expect(shown[0]).toEqual([
+    'r',
+    {
+      loss: [
+        [11, 111, 222],
+        [12, 112, 333],
+      ],
+    },
+  ]);
 });
