@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -183,6 +183,32 @@ def test_copies_are_counted_and_rivals_put_aside(tmp_path: Path) -> None:
     assert report.complete
 
 
+NAMES = {
+    "training/Egg/my holiday.jpg": "training/class_03/my holiday.jpg",
+    "training/Egg/7 (1).JPEG": "training/class_03/7 (1).jpg",
+    "training/Egg/Čaj.png": "training/class_03/Čaj.png",
+    f"training/Egg/{'1' * 20}.jpg": f"training/class_03/3_{'1' * 20}.jpg",
+    "training/Egg/a:b.jpg": None,
+    "training/Egg/.hidden.jpg": None,
+    "training/Egg/<b>.jpg": None,
+    "training/Egg/a~2.jpg": None,
+    "rejected/elsewhere/class_00/a~2.jpg": None,
+    "rejected/training/.trackside/a~2.jpg": None,
+    f"training/Egg/{'x' * 300}.jpg": None,
+    f"training/3_{'1' * 300}.jpg": None,
+    f"rejected/training/class_03/{'x' * 300}~2.jpg": None,
+}
+
+
+@pytest.mark.parametrize(("path", "becomes"), NAMES.items())
+def test_names_are_usable_everywhere(tmp_path: Path, path: str, becomes: str | None) -> None:
+    source = write_zip(tmp_path / "x.zip", {"evaluation/0_0.jpg": jpeg(1), path: jpeg(2)})
+    report = prepare(source, tmp_path / "data")
+    made = images_of(tmp_path / "data").keys() - {"evaluation/class_00/0_0.jpg"}
+    assert made == ({becomes} if becomes else set())
+    assert [reject.path for reject in report.manifest.unplaced] == ([] if becomes else [path])
+
+
 RIVALS = ["training/", "training/Bread/", "training/0/", *(f"{top}/training/" for top in "abcd")]
 
 
@@ -296,15 +322,41 @@ def test_target_is_a_file(tmp_path: Path) -> None:
         prepare(write_zip(tmp_path / "x.zip", flat()), tmp_path / "data")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_target_not_writable(tmp_path: Path) -> None:
-    (tmp_path / "locked").mkdir(mode=0o500)
-    with pytest.raises(DataError, match="No permission"):
-        prepare(write_zip(tmp_path / "x.zip", flat()), tmp_path / "locked" / "data")
+AS_NOBODY = """
+import os, sys
+import PIL.Image, PIL.JpegImagePlugin
+from trackside.data import food11
+from trackside.data.errors import DataError
+from trackside.data.progress import SILENT
+if os.geteuid() == 0:  # root may write everywhere
+    os.setuid(65534)
+try:
+    food11.prepare(sys.argv[1], sys.argv[2], progress=SILENT)
+except DataError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("locked", "mode", "denied"), [("target", 0o555, "target/data"), ("source", 0o000, "source/x.zip")]
+)
+def test_no_permission(locked: str, mode: int, denied: str) -> None:
+    with tempfile.TemporaryDirectory() as name:  # tmp_path is closed to other users
+        root = Path(name)
+        root.chmod(0o777)
+        source = write_zip(write_folder(root / "source", {"x": b""}) / "x.zip", flat())
+        (root / "target").mkdir()
+        (root / locked).chmod(mode)
+        command = [sys.executable, "-c", AS_NOBODY, str(source), str(root / "target/data")]
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+        (root / locked).chmod(0o755)
+    says = f"No permission for {root / denied}. Choose another folder, or change its permissions.\n"
+    assert run.stdout == says, run.stderr
 
 
 FULL_DISK = """
 import sys
+import tempfile
 from pathlib import Path
 from trackside.data import files, food11
 from trackside.data.errors import DataError
@@ -312,7 +364,7 @@ from trackside.data.progress import SILENT
 disk, source = Path(sys.argv[1]), sys.argv[2]
 def run():
     try:
-        food11.prepare(source, disk / "data", progress=SILENT, allow_partial=True)
+        food11.prepare(source, disk / "data", progress=SILENT)
         print("prepared")
     except DataError as error:
         print(str(error).replace(str(disk), "DISK"))

@@ -24,7 +24,7 @@ import sys
 from trackside.data import food11
 from trackside.data.progress import SILENT
 print("ready", flush=True)
-food11.prepare(sys.argv[1] or None, sys.argv[2], allow_partial=True, progress=SILENT)
+food11.prepare(sys.argv[1] or None, sys.argv[2], progress=SILENT)
 """
 MINI = """
 import sys

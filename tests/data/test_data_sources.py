@@ -62,13 +62,22 @@ class TestSources:
         site.content, site.etag = good, '"two"'
         assert prepare(site.url, tmp_path / "data", sha256=digest).complete
 
-    def test_incomplete_download_is_tried_again_unless_it_is_wanted(self, tmp_path: Path, site: Site) -> None:
-        few = dict(list(flat().items())[:-1])
+    @pytest.mark.parametrize("keep_archive", [False, True])
+    def test_incomplete_is_fetched_again_only_if_told_so(
+        self, tmp_path: Path, site: Site, keep_archive: bool
+    ) -> None:
+        few = {**flat(), "training/0_0.jpg": b"broken"}
         site.content = write_zip(tmp_path / "x.zip", few).read_bytes()
-        prepare(site.url, tmp_path / "data")
-        assert prepare(site.url, tmp_path / "data", allow_partial=True).changed is False
+        first = prepare(site.url, tmp_path / "data", keep_archive=keep_archive)
+        second = prepare(site.url, tmp_path / "data", keep_archive=keep_archive)
+        assert [(report.changed, report.complete) for report in (first, second)] == [
+            (True, False),
+            (False, False),
+        ]
+        assert len(site.requests) == 1
         site.content, site.etag = write_zip(tmp_path / "x.zip", flat()).read_bytes(), '"two"'
-        assert prepare(site.url, tmp_path / "data").complete
+        report = prepare(site.url, tmp_path / "data", refetch=True)
+        assert (report.changed, report.complete, len(site.requests)) == (True, True, 2)
 
     def test_a_web_page_instead(self, tmp_path: Path, site: Site) -> None:
         site.content = b"<!DOCTYPE html><title>Sign in</title>"

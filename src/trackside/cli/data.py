@@ -69,6 +69,14 @@ def food11(
             help="Read every image of a prepared folder; take those that have changed from the source again.",
         ),
     ] = False,
+    refetch: Annotated[
+        bool,
+        typer.Option(
+            "--refetch",
+            envvar="TRACKSIDE_FOOD11_REFETCH",
+            help="Take everything from the source again, even if the folder was prepared from it.",
+        ),
+    ] = False,
     keep_archive: Annotated[
         bool,
         typer.Option(
@@ -90,14 +98,16 @@ def food11(
             source,
             target,
             sha256=sha256,
-            allow_partial=allow_partial,
             verify=verify,
+            refetch=refetch,
             keep_archive=keep_archive,
         )
     _print(report, as_json=as_json)
     if not report.complete and not allow_partial:
         typer.echo(
-            "The counts are not those published. If that is what you want, add --allow-partial.", err=True
+            "The counts are not those published. If that is what you want, add --allow-partial; "
+            "if the source is another by now, --refetch.",
+            err=True,
         )
         raise typer.Exit(1)
 

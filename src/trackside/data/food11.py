@@ -48,8 +48,8 @@ def prepare(
     target: str | Path,
     *,
     sha256: str | None = None,
-    allow_partial: bool = False,
     verify: bool = False,
+    refetch: bool = False,
     keep_archive: bool = False,
     limits: Limits | None = None,
     progress: Progress | None = None,
@@ -58,9 +58,9 @@ def prepare(
     """Make `target` hold Food-11 as `training|validation|evaluation/class_NN/CLASS_INDEX.jpg`.
 
     `source` is an http(s) address, a zip or a folder; None organises and checks what is in `target`.
-    A folder that is finished is only looked at (`verify` reads every image, and takes those that
-    have changed from the source again); one that was interrupted is gone on with. Images that can't be decoded go to `target/rejected`. A report that is not
-    `complete` raises nothing; with `allow_partial` such a folder counts as finished.
+    A folder that is finished is only looked at; `verify` reads every image and takes those that have
+    changed from the source again, `refetch` takes all again. One that was interrupted is gone on with.
+    Images that can't be decoded go to `target/rejected`. A report that is not `complete` raises nothing.
 
     Raises DataError if the source can't be had or is unsafe, or the disk fails; NoSourceError if
     there is no source and nothing in `target`.
@@ -69,9 +69,10 @@ def prepare(
     target, progress = Path(target).expanduser(), progress or on_stderr()
     given = None if source is None else str(source)
     sha256 = _checked_sha256(sha256)
-    known = _known(target)
-    found = sources.describe(given, target)
-    if known and _finished(known, found, target, sha256=sha256, allow_partial=allow_partial):
+    with files.explain(target):
+        known = _known(target)
+        found = sources.describe(given, target)
+    if known and not refetch and sources.recognised(found, known, sha256) and manifest.intact(target, known):
         changed = manifest.verify(target, known) if verify else []
         if not changed:
             files.tidy_finished(target, keep_download=keep_archive)
@@ -93,6 +94,7 @@ def prepare(
             found,
             target,
             sha256=sha256,
+            refetch=refetch,
             limits=limits or Limits(),
             progress=progress,
             patience=patience,
@@ -100,16 +102,6 @@ def prepare(
             record = _organise(opened, found, target, progress)
         files.tidy(target, keep_download=keep_archive)
     return Report(target, record, PUBLISHED, changed=True, seconds=time.monotonic() - start)
-
-
-def _finished(
-    known: Manifest, found: Source, target: Path, *, sha256: str | None, allow_partial: bool
-) -> bool:
-    """Whether there is nothing to do. An incomplete download is worth another try, unless it is what is wanted."""
-    if not sources.recognised(found, known, sha256) or not manifest.intact(target, known):
-        return False
-    complete = Report(target, known, PUBLISHED, changed=False, seconds=0.0).complete
-    return complete or allow_partial or found.kind != "url"
 
 
 def _organise(opened: ZipSource | FolderSource, found: Source, target: Path, progress: Progress) -> Manifest:

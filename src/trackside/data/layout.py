@@ -44,8 +44,9 @@ _SPLIT_NAMES = {name: name for name in SPLITS} | {
     "test": "evaluation",
 }
 _LITTER = re.compile(r"(^|/)(__MACOSX/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)")
-_NUMBERED = re.compile(r"(?:(\d{1,2})_)?(\d+)")
-_USABLE = re.compile(r"[\w][\w .()+-]*")
+_NUMBERED = re.compile(r"(?:([0-9]{1,2})_)?([0-9]{1,20})")
+_USABLE = re.compile(r"\w[\w .()+-]{0,99}")
+_PUT_ASIDE = re.compile(rf"{REJECTED}/({'|'.join(SPLITS)})/(class_[0-9]{{2}})/(\w[\w .()+~-]{{0,120}}\.\w+)")
 
 
 def class_folder(index: int) -> str:
@@ -123,8 +124,8 @@ def _locate(path: str, size: int) -> Place | Unplaced:
         return Unplaced(path, "not an image by its name")
     suffix = ".jpg" if suffix == ".jpeg" else suffix
     stem = PurePosixPath(parts[-1]).stem
-    if parts[0] == REJECTED and "~" in stem and len(parts) == 4:
-        return Place(path, size, "/".join(parts[1:3]), parts[3], "put aside before")
+    if "~" in stem and (aside := _PUT_ASIDE.fullmatch(path)):
+        return Place(path, size, f"{aside[1]}/{aside[2]}", aside[3], "put aside before")
     if len(parts) >= 2 and (split := _SPLIT_NAMES.get(parts[-2].casefold())):
         return _locate_flat(path, size, split, stem, suffix)
     if len(parts) >= 3 and (split := _SPLIT_NAMES.get(parts[-3].casefold())):
@@ -156,12 +157,12 @@ def _locate_in_class(path: str, size: int, folder: str, stem: str, suffix: str) 
         return Place(path, size, where, f"{index}_{numbers[2]}{suffix}")
     if _USABLE.fullmatch(stem):
         return Place(path, size, where, f"{stem}{suffix}")
-    return Unplaced(path, "its name has characters that are not usable everywhere")
+    return Unplaced(path, "its name is too long or has characters that are not usable everywhere")
 
 
 def class_index(folder: str) -> int | None:
     """The class that a folder stands for: `class_03`, `3`, `Egg`, `Noodles-Pasta`; None if it is none."""
-    if number := re.fullmatch(r"(?:class[_-]?)?(\d{1,2})", folder.casefold()):
+    if number := re.fullmatch(r"(?:class[_-]?)?([0-9]{1,2})", folder.casefold()):
         index = int(number[1])
         return index if index < len(CLASSES) else None
     return _CLASS_NAMES.get(_letters(folder))

@@ -106,18 +106,15 @@ def open_source(
     target: Path,
     *,
     sha256: str | None,
+    refetch: bool,
     limits: Limits,
     progress: Progress,
     patience: Patience | None,
 ) -> ZipSource | FolderSource:
-    """Get and check a source; notes in `found` the archive's SHA-256.
+    """Get and check a source; notes in `found` the archive's SHA-256. `refetch` takes no kept download for it.
 
     Raises DataError if it cannot be downloaded, has another SHA-256 than `sha256`, or is unsafe.
     """
-    if found.kind == "missing":
-        raise DataError(
-            f"{found.where} does not exist. --from takes an http(s) address, a zip file or a folder."
-        )
     if found.kind in ("folder", "in place"):
         if sha256:
             raise DataError("--sha256 checks an archive; this source is a folder. Leave it out.")
@@ -126,6 +123,8 @@ def open_source(
         return _checked(Path(found.where), found, sha256, limits)
     archive = files.work_dir(target) / "download" / f"{hashlib.sha256(source.encode()).hexdigest()[:16]}.zip"
     archive.parent.mkdir(parents=True, exist_ok=True)
+    if refetch:
+        archive.unlink(missing_ok=True)
     download(source, archive, limit=limits.total_bytes, progress=progress, patience=patience)
     try:
         return _checked(archive, found, sha256, limits)
