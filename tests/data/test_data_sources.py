@@ -11,6 +11,7 @@ from data_samples import Site, flat, images_of, jpeg, organised, prepare, tree, 
 
 from trackside.data import files
 from trackside.data.errors import DataError, NoSourceError
+from trackside.data.layout import SPLITS
 
 
 class TestSources:
@@ -115,6 +116,38 @@ class TestSources:
 def flip(path: Path) -> None:
     """Change a file, but not its size."""
     path.write_bytes(b"x" * path.stat().st_size)
+
+
+@pytest.mark.usefixtures("one_each")
+class TestLinkedSplits:
+    """Splits that are links to folders elsewhere."""
+
+    @pytest.fixture
+    def linked(self, tmp_path: Path) -> Path:
+        real = write_folder(tmp_path / "real", flat())
+        linked = tmp_path / "linked"
+        linked.mkdir()
+        for split in SPLITS:
+            (linked / split).symlink_to(real / split)
+        return linked
+
+    @pytest.mark.timeout(20)
+    def test_are_followed(self, tmp_path: Path, linked: Path) -> None:
+        (tmp_path / "real/training/training").symlink_to(tmp_path / "linked")  # round in a circle
+        (linked / "loop").symlink_to(tmp_path)
+        report = prepare(linked, tmp_path / "data")
+        assert report.complete
+        assert report.manifest.unplaced == []
+        assert images_of(tmp_path / "data") == organised()
+        assert prepare(linked, tmp_path / "data").changed is False
+
+    def test_are_organised_in_place(self, linked: Path) -> None:
+        assert prepare(None, linked).complete
+        found = {
+            p.relative_to(linked).as_posix(): p for split in SPLITS for p in (linked / split).glob("*/*")
+        }
+        assert {path: file.read_bytes() for path, file in found.items()} == organised()
+        assert prepare(None, linked).changed is False
 
 
 class TestTwice:

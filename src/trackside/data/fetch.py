@@ -18,7 +18,7 @@ from typing import NoReturn
 import msgspec
 
 from trackside.data.errors import DataError
-from trackside.data.files import CHUNK, require_space, write_durably
+from trackside.data.files import CHUNK, alone, require_space, write_durably
 from trackside.data.progress import Progress, amount
 
 LONGEST_WAIT = 30.0  # seconds
@@ -51,22 +51,42 @@ class _Interrupted(Exception):
         self.wait = wait
 
 
+class _TooLargeError(Exception):
+    """The file is beyond the limit."""
+
+
 def download(url: str, to: Path, *, limit: int, progress: Progress, patience: Patience | None = None) -> None:
     """Fetch `url` into the file `to`, going on from `to`.part if an earlier try left one.
 
     Does nothing if `to` is there already. `limit` is the largest size accepted, in bytes.
+    If another process is downloading it, waits until that has ended.
     Raises DataError when the server refuses or keeps failing; what came so far stays for the next try.
     """
     if to.exists():
         return
-    patience = patience or Patience()
     part = to.with_name(f"{to.name}.part")
-    part.touch()
+    with alone(part, lambda: progress.note(f"Another process is downloading {to}; waiting for it.")):
+        if not to.exists():
+            _persist(url, part, limit, progress, patience or Patience())
+            part.replace(to)
+            _notes(part).unlink(missing_ok=True)
+        else:  # meanwhile
+            part.unlink()
+
+
+def _persist(url: str, part: Path, limit: int, progress: Progress, patience: Patience) -> None:
+    """Request it until the part is the whole file."""
     most, failures = part.stat().st_size, 0
     while True:
         try:
             _transfer(url, part, limit, progress, patience.timeout)
-            break
+            return
+        except _TooLargeError as error:
+            part.unlink()
+            _notes(part).unlink(missing_ok=True)
+            raise DataError(
+                f"{shown(url)} is too large: {error}. More than {amount(limit, 'B')} is refused."
+            ) from error
         except _Interrupted as error:
             have = part.stat().st_size
             failures = 1 if have > most else failures + 1
@@ -76,8 +96,6 @@ def download(url: str, to: Path, *, limit: int, progress: Progress, patience: Pa
             wait = min(max(error.wait, patience.first_wait * 2 ** (failures - 1)), LONGEST_WAIT)
             progress.note(f"{error}; trying again in {wait:.0f} s")
             patience.sleep(wait)
-    part.replace(to)
-    _notes(part).unlink(missing_ok=True)
 
 
 def shown(url: str) -> str:
@@ -102,9 +120,7 @@ def _transfer(url: str, part: Path, limit: int, progress: Progress, timeout: flo
     with _open(request, part, timeout) as response:
         start, total = _start_of(response, have, origin, part)
         if total is not None and total > limit:
-            raise DataError(
-                f"{shown(url)} has {amount(total, 'B')}; more than {amount(limit, 'B')} is refused."
-            )
+            raise _TooLargeError(f"it has {amount(total, 'B')}")
         if total is not None:
             require_space(part.parent, total - start, "the download")
         if start == 0:
@@ -183,7 +199,7 @@ def _receive(
         while chunk := _read(response):
             have += len(chunk)
             if have > limit:
-                raise DataError(f"The download is larger than {amount(limit, 'B')}, which is refused.")
+                raise _TooLargeError("more keeps coming")
             rest = memoryview(chunk)
             while rest:
                 rest = rest[file.write(rest) :]  # may take less than it is given

@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -30,6 +30,29 @@ def work_dir(target: Path) -> Path:
 def mini_recipe(target: Path) -> Path:
     """What `mini` notes while its images are being made; a folder that has it is such an unfinished set."""
     return work_dir(target) / "mini.json"
+
+
+@contextmanager
+def alone(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold a file, made if need be, for this process and thread alone; `waiting` is called before a wait for another.
+
+    The file may be renamed or removed while it is held.
+    """
+    while True:
+        with path.open("ab") as file:
+            if sys.platform != "win32":
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    waiting()
+                    fcntl.flock(file, fcntl.LOCK_EX)
+            try:
+                current = os.path.samestat(os.fstat(file.fileno()), path.stat())
+            except FileNotFoundError:
+                current = False
+            if current:  # else whoever held it has renamed or removed it
+                yield
+                return
 
 
 @contextmanager

@@ -49,6 +49,11 @@ _USABLE = re.compile(r"\w[\w .()+-]{0,99}")
 _PUT_ASIDE = re.compile(rf"{REJECTED}/({'|'.join(SPLITS)})/(class_[0-9]{{2}})/(\w[\w .()+~-]{{0,120}}\.\w+)")
 
 
+def split_of(folder: str) -> str | None:
+    """The split that a folder stands for: `training`, `Train`, `val`; None if it is none."""
+    return _SPLIT_NAMES.get(folder.casefold())
+
+
 def class_folder(index: int) -> str:
     """The folder of a class, such as `class_03`; in this order ImageFolder gives it the same number."""
     return f"class_{index:02}"
@@ -126,9 +131,9 @@ def _locate(path: str, size: int) -> Place | Unplaced:
     stem = PurePosixPath(parts[-1]).stem
     if "~" in stem and (aside := _PUT_ASIDE.fullmatch(path)):
         return Place(path, size, f"{aside[1]}/{aside[2]}", aside[3], "put aside before")
-    if len(parts) >= 2 and (split := _SPLIT_NAMES.get(parts[-2].casefold())):
+    if len(parts) >= 2 and (split := split_of(parts[-2])):
         return _locate_flat(path, size, split, stem, suffix)
-    if len(parts) >= 3 and (split := _SPLIT_NAMES.get(parts[-3].casefold())):
+    if len(parts) >= 3 and (split := split_of(parts[-3])):
         return _locate_in_class(path, size, f"{split}/{parts[-2]}", stem, suffix)
     return Unplaced(path, f"in none of the folders {', '.join(SPLITS)}")
 

@@ -13,13 +13,16 @@ from trackside.data import files, manifest
 from trackside.data.archive import Limits, ZipSource
 from trackside.data.errors import DataError
 from trackside.data.fetch import Patience, download, shown
-from trackside.data.layout import REJECTED
+from trackside.data.layout import REJECTED, split_of
 from trackside.data.manifest import Manifest, Source
 from trackside.data.progress import Progress
 
 
 class FolderSource:
-    """The files below a folder. Its methods may be called from several threads."""
+    """The files below a folder. Links to folders are followed where these are splits, else not.
+
+    Its methods may be called from several threads.
+    """
 
     def __init__(self, root: Path, target: Path) -> None:
         self.root = root
@@ -34,7 +37,7 @@ class FolderSource:
     def files(self) -> list[tuple[str, int]]:
         """Paths, with forward slashes, and sizes in bytes, sorted."""
         found = []
-        for folder, folders, names in os.walk(self.root):
+        for folder, folders, names in os.walk(self.root, followlinks=True):
             relative = Path(folder).relative_to(self.root)
             folders[:] = [name for name in folders if not self._skipped(relative, name)]
             for name in names:
@@ -46,7 +49,10 @@ class FolderSource:
     def _skipped(self, relative: Path, name: str) -> bool:
         if relative == Path() and (name == files.WORK or (name == REJECTED and not self.in_place)):
             return True
-        return not self.in_place and _same_folder(self.root / relative / name, self._target)
+        path = self.root / relative / name
+        if path.is_symlink() and (not split_of(name) or any(map(split_of, relative.parts))):
+            return True  # a link elsewhere, or within a split, could lead round in a circle
+        return not self.in_place and _same_folder(path, self._target)
 
     def same(self, one: str, other: str) -> bool:
         """Whether two files have the same content."""
