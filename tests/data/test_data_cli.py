@@ -154,7 +154,7 @@ def test_ctrl_c_ends_it_soon_and_it_goes_on(tmp_path: Path) -> None:
         "--to",
         str(tmp_path / "m"),
     ]
-    command += ["--pictures", "shapes", "--per-class"]
+    command += ["--pictures", "shapes", "--size", "128", "--per-class"]
     with subprocess.Popen([*command, "1000,1,1"], stderr=subprocess.PIPE, text=True) as process:
         while not list((tmp_path / "m").glob("training/*/*.jpg")):
             assert process.poll() is None
