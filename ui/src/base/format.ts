@@ -26,7 +26,13 @@ export function exact(value: Value | null | undefined): string {
 }
 
 export function integer(value: number): string {
-  return minus(String(value).replace(/\B(?=(\d{3})+(?!\d))/g, THIN));
+  return grouped(String(value));
+}
+
+/** Digits as they are shown: a real minus sign, thin spaces in the whole part. */
+export function grouped(digits: string): string {
+  const [whole = '', ...rest] = digits.split('.');
+  return minus([whole.replace(/\B(?=(\d{3})+(?!\d))/g, THIN), ...rest].join('.'));
 }
 
 function trim(digits: string): string {

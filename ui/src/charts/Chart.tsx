@@ -1,13 +1,14 @@
 import { ChartLine, Table2 } from 'lucide';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { IconButton } from '../base/Button';
-import { dateTime, duration, exact, number } from '../base/format';
+import { dateTime, duration, exact, integer, number } from '../base/format';
 import { isDark } from '../shell/theme';
 import { ChartView, type Events, type Model } from './axes';
 import css from './charts.module.css';
 import type { Look } from './draw';
-import { type Axis, type Line, nearest } from './line';
+import { type Axis, type Line, latest, nearest } from './line';
 import { DARK, type Ink, LIGHT, rgb } from './palette';
+import { Swatch } from './Swatch';
 import type { SeriesSource } from './source';
 import { padded, type Range, titleOf, unitOf, xExtent, yExtent } from './window';
 
@@ -34,7 +35,7 @@ function useNear() {
   const ref = useRef<HTMLElement>(null);
   const [near, setNear] = useState(false);
   useEffect(() => {
-    const observer = new IntersectionObserver(([entry]) => setNear(entry?.isIntersecting ?? false), {
+    const observer = new IntersectionObserver((entries) => setNear(entries.at(-1)?.isIntersecting ?? false), {
       rootMargin: '300px',
     });
     if (ref.current) observer.observe(ref.current);
@@ -130,33 +131,39 @@ function Tip({
   );
 }
 
-export function Swatch({ ink }: { ink: Ink }) {
-  const style = {
-    borderTopStyle: ink.dash.length ? 'dashed' : 'solid',
-    borderColor: `light-dark(${LIGHT[ink.colour]}, ${DARK[ink.colour]})`,
-  };
-  return <span class={css.swatch} style={style} />;
-}
-
 /** Every value of the window in rows: what the picture says, for reading and for screen readers. */
 function DataTable({ lines, props }: { lines: Line[]; props: ChartProps }) {
   const single = props.runs.length === 1;
+  const bucketed = lines.some((line) => !line.exact);
+  const held = lines.reduce((sum, line) => sum + line.x.length, 0);
   const rows = lines.flatMap((line) => {
     const from = Math.max(0, line.x.length - MOST_ROWS);
     const run = props.runs.find((one) => one.id === line.runId)?.name;
-    return line.x.slice(from).map((x, i) => ({ x, value: line.last[from + i]!, run }));
+    return line.x.slice(from).map((x, i) => {
+      const value = line.last[from + i]!;
+      return { x, value, run, min: line.min[from + i] ?? value, max: line.max[from + i] ?? value };
+    });
   });
+  const columns = bucketed ? (['value', 'min', 'max'] as const) : (['value'] as const);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region must be reachable by keys
     <section class={css.table} tabIndex={0} aria-label={`${props.metric}, values`}>
+      {bucketed && <p class="dim">Each row stands for the points up to the next. Zoom in for every one.</p>}
+      {rows.length < held && (
+        <p class="dim">
+          Newest {integer(rows.length)} of {integer(held)} rows
+        </p>
+      )}
       <table>
         <thead>
           <tr>
             <th scope="col">{props.settings.axis}</th>
             {!single && <th scope="col">run</th>}
-            <th scope="col" class="num">
-              value
-            </th>
+            {columns.map((column) => (
+              <th key={column} scope="col" class="num">
+                {column}
+              </th>
+            ))}
           </tr>
         </thead>
         <tbody>
@@ -166,7 +173,11 @@ function DataTable({ lines, props }: { lines: Line[]; props: ChartProps }) {
                 {props.settings.axis === 'step' ? number(row.x) : axisValue(props.settings.axis, row.x)}
               </td>
               {!single && <td>{row.run}</td>}
-              <td class="num">{exact(row.value)}</td>
+              {columns.map((column) => (
+                <td key={column} class="num">
+                  {exact(row[column])}
+                </td>
+              ))}
             </tr>
           ))}
         </tbody>
@@ -177,7 +188,7 @@ function DataTable({ lines, props }: { lines: Line[]; props: ChartProps }) {
 
 function summary(metric: string, lines: Line[]): string {
   const parts = lines.map((line) => {
-    const last = line.last.at(-1);
+    const last = latest(line);
     const extent = yExtent([line], [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY], false);
     return last === undefined || !extent
       ? 'no values'
@@ -231,9 +242,11 @@ export function Chart(props: ChartProps) {
   const room = useMemo(() => ref.current?.clientWidth ?? 380, [cursor?.mine]);
   const single = runs.length === 1 ? lines?.[0] : undefined;
   const at = single && cursor ? nearest(single.x, cursor.x) : -1;
-  const shown = single ? (at >= 0 ? single.last[at] : single.last.at(-1)) : undefined;
+  const shown = single ? (at >= 0 ? single.last[at] : latest(single)) : undefined;
   const unit = unitOf(metric);
   const when = single && at >= 0 ? axisValue(settings.axis, single.x[at]!) : lines && points(lines);
+  const unseen =
+    settings.log && lines?.every((line) => (line.exact ? line.last : line.max).every((value) => value <= 0));
   const isEmpty = lines?.every((line) => line.x.length === 0 && line.marks.length === 0);
   return (
     <figure ref={ref} class={css.chart} data-metric={metric}>
@@ -244,7 +257,7 @@ export function Chart(props: ChartProps) {
         <small>{unit}</small>
         <small class="cut">{when}</small>
         {single && (
-          <span class={css.value} title={exact(shown)}>
+          <span class={`${css.value} ${typeof shown === 'string' ? css.odd : ''}`} title={exact(shown)}>
             {number(shown)}
           </span>
         )}
@@ -257,7 +270,12 @@ export function Chart(props: ChartProps) {
           onClick={() => setAsTable(!asTable)}
         />
       </div>
-      {near && lines && !isEmpty && !asTable && <Plot props={props} lines={lines} onCursor={setCursor} />}
+      {unseen && !isEmpty && !asTable && (
+        <div class={css.wait}>No value above zero: nothing to show on a log axis</div>
+      )}
+      {near && lines && !isEmpty && !unseen && !asTable && (
+        <Plot props={props} lines={lines} onCursor={setCursor} />
+      )}
       {near && lines && asTable && <DataTable lines={lines} props={props} />}
       {isEmpty && (
         <div class={css.wait}>{settings.window ? 'No points in this window' : 'No points yet'}</div>

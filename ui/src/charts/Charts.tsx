@@ -8,9 +8,10 @@ import { OPENED, useLive } from '../base/live';
 import { Empty, Problem, Segmented } from '../base/Panels';
 import ui from '../base/ui.module.css';
 import { flag, number, oneOf, screen, text, useUrlState } from '../base/url';
-import { Chart, type ChartSettings, Swatch } from './Chart';
+import { Chart, type ChartSettings } from './Chart';
 import css from './charts.module.css';
 import { type Ink, inks } from './palette';
+import { Swatch } from './Swatch';
 import { SeriesSource } from './source';
 import { bucketsFor, type Range, type Section } from './window';
 

@@ -1,8 +1,9 @@
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { clock, dateTime, duration, number } from '../base/format';
+import { number } from '../base/format';
 import { draw, type Look } from './draw';
 import type { Axis, Line } from './line';
+import { labels, numbers, STEPS, TIME_STEPS, ticks, WHOLE_STEPS } from './ticks';
 import { type Range, selected } from './window';
 
 export interface Model {
@@ -22,35 +23,6 @@ export interface Events {
   onZoom: (window: Range) => void;
   onReset: () => void;
 }
-
-const DAY = 86_400_000;
-
-/** What stands at a tick of the x axis. */
-export function tickLabel(axis: Axis, value: number, span: number): string {
-  if (axis === 'step') return number(value);
-  if (axis === 'relative')
-    return value === 0
-      ? '0'
-      : (value < 0 ? '−' : '') +
-          duration(Math.abs(value))
-            .replace(/ 00[smh]$/, '')
-            .replace(/\.0s$/, 's');
-  return span > 2 * DAY
-    ? dateTime(value).slice(5, 10)
-    : span < 120_000
-      ? dateTime(value).slice(11)
-      : clock(value);
-}
-
-const TIME_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500]
-  .concat(
-    [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200].map(
-      (s) => s * 1000,
-    ),
-  )
-  .concat([1, 2, 5, 10, 20, 50, 100, 200, 365].map((days) => days * DAY));
-const STEPS = Array.from({ length: 40 }, (_, i) => [1, 2, 5].map((n) => n * 10 ** (i - 15))).flat();
-const WHOLE_STEPS = STEPS.filter((step) => step >= 1);
 
 /** Resolves a token such as `light-dark(…)` to what a canvas understands. */
 function token(element: HTMLElement, name: string): string {
@@ -114,7 +86,7 @@ export class ChartView {
     style.height = `${height / ratio}px`;
     this.canvas.width = Math.max(1, Math.round(width));
     this.canvas.height = Math.max(1, Math.round(height));
-    draw(this.canvas, this.model, ratio, token(this.host, '--text-3'));
+    draw(this.canvas, this.model, ratio);
   }
 
   private options(sync: string, events: Events): uPlot.Options {
@@ -140,10 +112,8 @@ export class ChartView {
           gap: 4,
           space: 64,
           incrs: () => (integerSteps() ? WHOLE_STEPS : TIME_STEPS),
-          values: (plot, ticks) => {
-            const span = (plot.scales.x?.max ?? 0) - (plot.scales.x?.min ?? 0);
-            return ticks.map((tick) => tickLabel(this.model.axis, tick, span));
-          },
+          splits: (_plot, _axis, low, high, step) => ticks(this.model.axis, low, high, step),
+          values: (_plot, places, _axis, _space, step) => labels(this.model.axis, places, step),
         },
         {
           ...axisLook,
@@ -152,7 +122,12 @@ export class ChartView {
           gap: 4,
           space: 30,
           incrs: STEPS,
-          values: (_plot, ticks) => ticks.map((tick) => (tick === null ? '' : number(tick))),
+          ...(this.model.log
+            ? { values: (_plot, places) => places.map((tick) => (tick === null ? '' : number(tick))) }
+            : {
+                splits: (_plot, _axis, low, high, step) => ticks('value', low, high, step),
+                values: (_plot, places, _axis, _space, step) => numbers(places, step),
+              }),
         },
       ],
       cursor: {

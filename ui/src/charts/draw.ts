@@ -35,14 +35,17 @@ const FAINT = 0.18;
 const MAX_DOTS = 60;
 
 /** Draws all lines of a chart. Dense ones go through a pixel buffer, sparse ones are polylines. */
-export function draw(canvas: HTMLCanvasElement, picture: Picture, ratio: number, markColour: string): void {
+export function draw(canvas: HTMLCanvasElement, picture: Picture, ratio: number): void {
   const context = canvas.getContext('2d');
   if (!context) return;
   const view: View = { ...picture, width: canvas.width, height: canvas.height };
   context.clearRect(0, 0, view.width, view.height);
   drawDense(context, picture, view);
   for (const line of picture.lines) drawLine(context, picture, line, view, ratio);
-  for (const line of picture.lines) drawMarks(context, line, view, ratio, markColour);
+  for (const line of picture.lines) {
+    const { rgb, faint } = look(picture, line);
+    drawMarks(context, line, view, ratio, `rgb(${rgb.join(' ')} / ${faint ? FAINT : 1})`);
+  }
 }
 
 function look(picture: Picture, line: Line): Look {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { append, fromSeries, type Line, nearest, onAxis } from './line';
+import { append, fromSeries, type Line, latest, nearest, onAxis } from './line';
 
 const line = (exact: boolean, x: number[], values: number[]): Line => ({
   runId: 'r',
@@ -82,6 +82,18 @@ test('values that no line can show become marks, once', () => {
     { x: 3, kind: '-Infinity' },
   ]);
   expect(it.x).toEqual([1]);
+});
+
+test('the newest value is the mark where one stands after the last point', () => {
+  const it = line(true, [1, 5], [10, 50]);
+  it.marks = [{ x: 3, kind: 'NaN' }];
+  expect(latest(it)).toBe(50);
+  it.marks = [
+    { x: 7, kind: 'Infinity' },
+    { x: 6, kind: 'NaN' },
+  ];
+  expect(latest(it)).toBe('Infinity');
+  expect(latest(line(true, [], []))).toBeUndefined();
 });
 
 test('the axis decides x', () => {

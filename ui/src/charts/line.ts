@@ -98,6 +98,13 @@ function pushBucket(line: Line, x: number, step: number, timeMs: number, value: 
   line.points++;
 }
 
+/** The newest value of a line, which may be one that no line can show. */
+export function latest(line: Line): Value | undefined {
+  const end = line.x.at(-1) ?? Number.NEGATIVE_INFINITY;
+  const after = line.marks.reduce<Mark | null>((a, b) => (b.x > end && b.x >= (a?.x ?? end) ? b : a), null);
+  return after?.kind ?? line.last.at(-1);
+}
+
 /** Index of the entry nearest to `x`, or -1 for an empty line. */
 export function nearest(xs: ArrayLike<number>, x: number): number {
   let low = 0;

@@ -23,13 +23,18 @@ export interface Ink {
   dash: number[];
 }
 
-/** Colours for runs shown together: by id, and a dash pattern where two share a colour. */
+/**
+ * Colours for runs shown together: each its own, or the next that is free, since dense lines tell
+ * apart by colour alone. Where there are more runs than colours, dash patterns differ.
+ */
 export function inks(ids: string[]): Map<string, Ink> {
   const used = new Array<number>(LIGHT.length).fill(0);
   const result = new Map<string, Ink>();
   for (const id of ids) {
     if (result.has(id)) continue;
-    const colour = hash(id) % LIGHT.length;
+    const least = Math.min(...used);
+    let colour = hash(id) % LIGHT.length;
+    while (used[colour]! > least) colour = (colour + 1) % LIGHT.length;
     const dash = DASHES[used[colour]! % DASHES.length]!;
     used[colour]!++;
     result.set(id, { colour, dash });

@@ -153,3 +153,44 @@ test('an error is told, tried again a few times, and gone after the next answer'
   expect(source.error.value).toBeNull();
   expect(source.lines('loss')![0]!.x).toEqual([1]);
 });
+
+test('while zoomed, live points outside the window stay outside', async () => {
+  const { asked, ask, answer } = server();
+  const source = new SeriesSource({ ...request, window: [1, 3] }, ask);
+  source.watch('loss');
+  await vi.advanceTimersByTimeAsync(20);
+  await answer(series('loss', [1, 2]));
+  source.receive(points('loss', 3, 50));
+  expect(source.lines('loss')![0]!.x).toEqual([1, 2, 3]);
+  source.receive(points('loss', 51));
+  expect(source.lines('loss')![0]!.x).toEqual([1, 2, 3]);
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(asked).toHaveLength(1);
+});
+
+test('a live point makes another array: who draws it sees that something changed', async () => {
+  const { ask, answer } = server();
+  const source = new SeriesSource(request, ask);
+  source.watch('loss');
+  await vi.advanceTimersByTimeAsync(20);
+  await answer(series('loss', [1]));
+  const before = source.lines('loss');
+  source.receive(points('loss', 2));
+  expect(source.lines('loss')).not.toBe(before);
+});
+
+test('what comes into view during a request is asked for right after it', async () => {
+  const { asked, ask, answer } = server();
+  const source = new SeriesSource(request, ask);
+  source.watch('loss');
+  await vi.advanceTimersByTimeAsync(20);
+  source.receive({ kind: 'metrics-changed', topic: 'run:r', keys: ['loss'] });
+  source.watch('acc');
+  await vi.advanceTimersByTimeAsync(300);
+  await answer(series('loss', [1]));
+  await vi.advanceTimersByTimeAsync(50);
+  expect(asked.map((query) => query.metrics)).toEqual([['loss'], ['acc']]);
+  await answer(series('acc', [1]));
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(asked.at(-1)!.metrics).toEqual(['loss']);
+});

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import { post } from '../base/api';
 import type { Event, SeriesAnswer, SeriesQuery } from '../base/api-types';
-import { type Axis, append, fromSeries, type Line, type Point } from './line';
+import { type Axis, append, fromSeries, type Line, onAxis, type Point } from './line';
 import type { Range } from './window';
 
 export interface Request {
@@ -22,8 +22,8 @@ const askServer: Ask = (query, abort) => post<SeriesAnswer>('series/query', quer
 
 interface Entry {
   lines: Line[] | null;
-  /** Must be asked for (again). */
-  dirty: boolean;
+  /** When to ask for it (again); infinite while what is here is good. */
+  due: number;
   watchers: number;
   version: ReturnType<typeof signal<number>>;
 }
@@ -74,7 +74,7 @@ export class SeriesSource {
   watch(metric: string): () => void {
     const entry = this.entry(metric);
     entry.watchers++;
-    if (entry.dirty) this.schedule(0);
+    this.schedule();
     return () => {
       entry.watchers--;
     };
@@ -82,9 +82,10 @@ export class SeriesSource {
 
   /** Ask again for `metrics`, or for all of them. */
   invalidate(metrics?: string[]): void {
-    for (const key of metrics ?? this.entries.keys()) this.entry(key).dirty = true;
+    const due = metrics ? this.lastAsked + REFETCH_MS : 0;
+    for (const key of metrics ?? this.entries.keys()) this.demand(this.entry(key), due);
     this.error.value = null;
-    this.schedule(Math.max(0, metrics ? this.lastAsked + REFETCH_MS - Date.now() : 0));
+    this.schedule();
   }
 
   receive(event: Event): void {
@@ -104,13 +105,15 @@ export class SeriesSource {
   private entry(metric: string): Entry {
     let entry = this.entries.get(metric);
     if (!entry) {
-      entry = { lines: null, dirty: true, watchers: 0, version: signal(0) };
+      entry = { lines: null, due: 0, watchers: 0, version: signal(0) };
       this.entries.set(metric, entry);
     }
     return entry;
   }
 
+  /** New arrays, since who draws a line looks only whether it is another one. */
   private changed(entry: Entry): void {
+    entry.lines = entry.lines && [...entry.lines];
     entry.version.value = (entry.version.peek() ?? 0) + 1;
   }
 
@@ -118,26 +121,43 @@ export class SeriesSource {
     const entry = this.entries.get(metric);
     if (!entry) return;
     if (!entry.lines) {
-      entry.dirty = true;
+      this.demand(entry, 0);
       return;
     }
+    const { axis, window, buckets } = this.request;
+    const startMs = this.starts.get(runId) ?? 0;
+    const inside = window
+      ? points.filter(([step, timeMs]) => {
+          const x = onAxis(axis, step, timeMs, startMs);
+          return x >= window[0] && x <= window[1];
+        })
+      : points;
+    if (inside.length === 0) return;
     let line = entry.lines.find((one) => one.runId === runId);
     if (!line) {
       line = emptyLine(runId, metric);
       entry.lines.push(line);
     }
-    const whole = append(line, points, this.request.axis, this.starts.get(runId) ?? 0);
-    if (!whole || line.x.length > this.request.buckets * GROWTH) this.invalidate([metric]);
+    const whole = append(line, inside, axis, startMs);
+    if (!whole || line.x.length > buckets * GROWTH) this.invalidate([metric]);
     this.changed(entry);
   }
 
-  private schedule(wait: number): void {
+  private demand(entry: Entry, due: number): void {
+    entry.due = Math.min(entry.due, due);
+  }
+
+  /** Asks when the first of what is watched is due, a frame from now at the soonest. */
+  private schedule(): void {
     clearTimeout(this.scheduled);
-    this.scheduled = setTimeout(() => void this.fetch(), wait || 16);
+    const watched = [...this.entries.values()].filter((entry) => entry.watchers > 0);
+    const due = Math.min(...watched.map((entry) => entry.due));
+    if (due === Number.POSITIVE_INFINITY) return;
+    this.scheduled = setTimeout(() => void this.fetch(), Math.max(16, due - Date.now()));
   }
 
   private async fetch(): Promise<void> {
-    const due = [...this.entries].filter(([, entry]) => entry.dirty && entry.watchers > 0);
+    const due = [...this.entries].filter(([, entry]) => entry.due <= Date.now() && entry.watchers > 0);
     if (this.flight || due.length === 0) return;
     const metrics = due.slice(0, MAX_METRICS).map(([metric]) => metric);
     const abort = new AbortController();
@@ -147,7 +167,7 @@ export class SeriesSource {
     const { runIds, axis, window, buckets } = this.request;
     const query: SeriesQuery = { run_ids: runIds, metrics, axis, buckets };
     if (window) Object.assign(query, { start: window[0], end: window[1] });
-    for (const metric of metrics) this.entry(metric).dirty = false;
+    for (const metric of metrics) this.entry(metric).due = Number.POSITIVE_INFINITY;
     try {
       const answer = await this.ask(query, abort.signal);
       if (this.flight !== flight) return;
@@ -157,8 +177,7 @@ export class SeriesSource {
       this.fail(metrics, error as Error);
     }
     this.flight = null;
-    if ([...this.entries.values()].some((entry) => entry.dirty && entry.watchers > 0))
-      this.schedule(REFETCH_MS);
+    this.schedule();
   }
 
   private take(metrics: string[], answer: SeriesAnswer, late: [string, Point[], string][]): void {
@@ -178,7 +197,7 @@ export class SeriesSource {
     this.refused++;
     this.error.value = error;
     if (this.refused > 3) return;
-    for (const metric of metrics) this.entry(metric).dirty = true;
+    for (const metric of metrics) this.demand(this.entry(metric), Date.now() + REFETCH_MS);
   }
 }
 

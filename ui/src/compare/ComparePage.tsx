@@ -13,6 +13,7 @@ import { Status } from '../base/Status';
 import { Lasted } from '../base/Time';
 import { throttle } from '../base/throttle';
 import { flag, list, oneOf, screen, useUrlState } from '../base/url';
+import { type Ink, inks } from '../charts/palette';
 import { isSystem, sections } from '../charts/window';
 import { inFrames, mergePoints, readRun } from '../run/points';
 import { RunDot } from '../runs/RunDot';
@@ -137,12 +138,12 @@ function MetricCells({ row }: { row: MetricRow }) {
   );
 }
 
-function Head({ run, onRemove }: { run: Run; onRemove: (() => void) | null }) {
+function Head({ run, ink, onRemove }: { run: Run; ink: Ink | undefined; onRemove: (() => void) | null }) {
   return (
     <th scope="col">
       <div class="row" style={{ gap: '4px' }}>
         <div class={`${css.runName} grow`}>
-          <RunDot id={run.run_id} />
+          <RunDot id={run.run_id} ink={ink} />
           <a class="cut" href={links.run(run.run_id)} title={run.name}>
             {run.name}
           </a>
@@ -162,6 +163,7 @@ function Head({ run, onRemove }: { run: Run; onRemove: (() => void) | null }) {
 }
 
 function Tables({ runs, only, onRemove }: { runs: Run[]; only: boolean; onRemove: (id: string) => void }) {
+  const ink = inks(runs.map((run) => run.run_id));
   const params = diff(runs.map((run) => run.params));
   const metrics = metricRows(runs);
   const facts = diff(
@@ -201,6 +203,7 @@ function Tables({ runs, only, onRemove }: { runs: Run[]; only: boolean; onRemove
               <Head
                 key={run.run_id}
                 run={run}
+                ink={ink.get(run.run_id)}
                 onRemove={runs.length > 2 ? () => onRemove(run.run_id) : null}
               />
             ))}

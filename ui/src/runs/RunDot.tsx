@@ -1,8 +1,8 @@
-import { css as colourOf, hash, LIGHT } from '../charts/palette';
+import { css as colourOf, hash, type Ink, LIGHT } from '../charts/palette';
 
-/** The run's colour, the same in every table and chart. */
-export function RunDot({ id }: { id: string }) {
-  const background = colourOf(hash(id) % LIGHT.length);
+/** The run's colour: its own, or the one it has beside others. */
+export function RunDot({ id, ink }: { id: string; ink?: Ink | undefined }) {
+  const background = colourOf(ink?.colour ?? hash(id) % LIGHT.length);
   return (
     <span
       aria-hidden="true"

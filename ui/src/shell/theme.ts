@@ -19,18 +19,13 @@ export function setTheme(next: Theme): void {
   localStorage.setItem(KEY, next);
 }
 
-/** Grows whenever the colours on screen change: canvases read it and draw again. */
-export const colours = signal(0);
-
-theme.subscribe(() => {
-  colours.value = colours.peek() + 1;
-});
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
-  colours.value = colours.peek() + 1;
+const media = matchMedia('(prefers-color-scheme: dark)');
+const systemDark = signal(media.matches);
+media.addEventListener('change', () => {
+  systemDark.value = media.matches;
 });
 
+/** Whoever reads this while it renders, a canvas above all, renders again when the colours change. */
 export function isDark(): boolean {
-  return (
-    theme.value === 'dark' || (theme.value === 'system' && matchMedia('(prefers-color-scheme: dark)').matches)
-  );
+  return theme.value === 'dark' || (theme.value === 'system' && systemDark.value);
 }

@@ -104,3 +104,44 @@ test('system metrics run on the clock, by device, with their units', async ({ pa
   await page.getByRole('button', { name: 'Step', exact: true }).click();
   await expect(page).toHaveURL(/axis=step/);
 });
+
+test('charts follow the theme of the system', async ({ page }) => {
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.goto(`/runs/${seed.run}?tab=metrics&metric=train_loss`);
+  await expect(page.locator('[data-metric="train_loss"] .u-over')).toBeVisible();
+  await expect.poll(() => painted(page, 'train_loss')).toBeGreaterThan(100);
+  const colours = () =>
+    page
+      .locator('[data-metric="train_loss"] .u-wrap > canvas')
+      .last()
+      .evaluate((node) => {
+        const canvas = node as HTMLCanvasElement;
+        const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+        for (let i = 3; i < data.length; i += 4)
+          if (data[i] === 255) return `${data[i - 3]} ${data[i - 2]} ${data[i - 1]}`;
+        return '';
+      });
+  const light = await colours();
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await expect.poll(colours).not.toBe(light);
+});
+
+test('a metric that ended in NaN says so in its header', async ({ page }) => {
+  await page.goto(`/runs/${seed.run}?tab=metrics&metric=gradient_norm`);
+  await expect(page.locator('[data-metric="batch/gradient_norm"] figcaption')).toContainText('NaN');
+});
+
+test('in Compare every run has a colour of its own, the same in its head and in the legend', async ({
+  page,
+}) => {
+  await page.goto(`/compare?runs=${seed.trials.join(',')}`);
+  const heads = page.locator('thead th span[aria-hidden=true]');
+  await expect(heads).toHaveCount(seed.trials.length);
+  const dots = await heads.evaluateAll((all) => all.map((dot) => getComputedStyle(dot).backgroundColor));
+  expect(new Set(dots).size).toBe(dots.length);
+  await page.getByRole('button', { name: 'Charts' }).click();
+  const lines = page.locator('button > svg > line');
+  await expect(lines).toHaveCount(dots.length);
+  const strokes = await lines.evaluateAll((all) => all.map((line) => getComputedStyle(line).stroke));
+  expect(strokes).toEqual(dots);
+});

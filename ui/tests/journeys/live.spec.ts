@@ -82,6 +82,24 @@ test('a point that follows a new run does not move the rows either', async ({ pa
   await expect(page.getByRole('link', { name: 'newcomer' })).toBeVisible();
 });
 
+test('points of compared runs are drawn as they come, without asking for the runs again', async ({
+  page,
+}) => {
+  const name = `live/compare ${Date.now()}`;
+  const runs = [(await trainer.start(name, 'A')).run, (await trainer.start(name, 'B')).run];
+  for (const run of runs) for (let step = 1; step <= 3; step++) await trainer.log(run, step, { loss: step });
+  await page.goto(`/compare?tab=charts&runs=${runs.join(',')}`);
+  const picture = page.locator('[data-metric="loss"] [role=img]');
+  await expect(picture).toHaveAttribute('aria-label', /last 3,/);
+  await expect(page.getByRole('status').filter({ hasText: 'Live' })).toBeVisible();
+  await page.waitForTimeout(1200); // what opening the stream asks for
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(request.url()));
+  for (let step = 4; step <= 8; step++) await trainer.log(runs[0]!, step, { loss: step * 11 });
+  await expect(picture).toHaveAttribute('aria-label', /last 88,/);
+  expect(asked.filter((url) => /runs\/[0-9a-f]{32}$/.test(url))).toEqual([]);
+});
+
 test('a hidden tab gives its connection back and catches up on return', async ({ page }) => {
   await page.addInitScript(() => {
     const open: EventSource[] = [];
