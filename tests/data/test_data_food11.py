@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,7 @@ def test_too_many_are_a_difference_too(tmp_path: Path) -> None:
     assert report.differences == ["training/class_04 (Fried food): 2 of 1 images, 1 too many"]
 
 
+@cache
 def broken() -> dict[str, bytes]:
     bomb = io.BytesIO()
     Image.new("1", (9000, 9000)).save(bomb, "PNG")
@@ -356,7 +358,6 @@ def test_no_permission(locked: str, mode: int, denied: str) -> None:
 
 FULL_DISK = """
 import sys
-import tempfile
 from pathlib import Path
 from trackside.data import files, food11
 from trackside.data.errors import DataError
