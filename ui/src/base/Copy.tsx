@@ -4,7 +4,7 @@ import { IconButton } from './Button';
 import css from './ui.module.css';
 
 /** Plain HTTP on another host has no clipboard API: then a selected text area does it. */
-async function toClipboard(text: string): Promise<void> {
+export async function toClipboard(text: string): Promise<void> {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
   const area = document.createElement('textarea');
   area.value = text;

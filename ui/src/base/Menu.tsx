@@ -21,13 +21,14 @@ interface Props {
   children: ComponentChildren;
 }
 
-/** A button that opens a list of actions; arrows, Home, End and Escape work in it. */
+/** A button that opens a list of actions; arrows, Home, End and Escape work in it, Tab leaves it. */
 export function Menu({ label, icon = Ellipsis, small = false, children }: Props) {
   const id = useId();
   const box = useRef<HTMLDivElement>(null);
   const anchor = useRef<HTMLSpanElement>(null);
   const items = () => [...(box.current?.querySelectorAll<HTMLElement>('button, a') ?? [])];
   const onKey = (event: KeyboardEvent) => {
+    if (event.key === 'Tab') box.current?.hidePopover();
     const list = items();
     const here = list.indexOf(document.activeElement as HTMLElement);
     const to = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: list.length - 1 }[event.key];

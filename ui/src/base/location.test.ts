@@ -14,4 +14,6 @@ test('links that MLflow prints lead to our pages', () => {
   expect(fromMlflowHash('#/models')).toBe('models');
   expect(fromMlflowHash('#/compare-runs?runs=["a","b"]')).toBe('compare?runs=a,b');
   expect(fromMlflowHash('#section')).toBeNull();
+  expect(fromMlflowHash('#/compare-runs?runs=foo')).toBeNull();
+  expect(fromMlflowHash('#/compare-runs')).toBeNull();
 });

@@ -44,8 +44,17 @@ export function fromMlflowHash(hash: string): string | null {
   if (noun === 'models' && id && sub === 'versions' && subId) return `models/${id}/versions/${subId}`;
   if (noun === 'models') return id ? `models/${id}` : 'models';
   if (noun === 'compare-runs') {
-    const runs = new URLSearchParams(query).get('runs');
-    return runs ? `compare?runs=${(JSON.parse(runs) as string[]).join(',')}` : null;
+    const runs = runIds(new URLSearchParams(query).get('runs'));
+    return runs && `compare?runs=${runs.map(encodeURIComponent).join(',')}`;
   }
   return null;
+}
+
+function runIds(json: string | null): string[] | null {
+  try {
+    const ids: unknown = JSON.parse(json ?? '');
+    return Array.isArray(ids) ? ids.map(String) : null;
+  } catch {
+    return null; // somebody typed it: the page it stands on opens instead
+  }
 }

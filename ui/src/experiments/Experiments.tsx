@@ -1,9 +1,9 @@
-import { FlaskConical, Pencil, Plus, Search, Trash2 } from 'lucide';
+import { ArchiveRestore, FlaskConical, Pencil, Plus, Search, Trash2 } from 'lucide';
 import { useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { get } from '../base/api';
 import type { Experiment, ExperimentList } from '../base/api-types';
-import { Button } from '../base/Button';
+import { Button, IconButton } from '../base/Button';
 import { CopyButton } from '../base/Copy';
 import { useCommands } from '../base/commands';
 import { Ask } from '../base/Dialog';
@@ -12,18 +12,18 @@ import { Icon } from '../base/Icon';
 import { useLive } from '../base/live';
 import { BASE, links } from '../base/location';
 import { Menu } from '../base/Menu';
-import { Empty, Loading, Problem } from '../base/Panels';
+import { Empty, Loading, Problem, Segmented } from '../base/Panels';
 import { stale, useQuery } from '../base/query';
 import { Status } from '../base/Status';
 import { Ago } from '../base/Time';
 import { throttle } from '../base/throttle';
 import ui from '../base/ui.module.css';
-import { screen, text, useUrlState } from '../base/url';
+import { oneOf, screen, text, useUrlState } from '../base/url';
 import { Page } from '../shell/Page';
-import { createExperiment, deleteExperiment, renameExperiment } from './actions';
+import { createExperiment, deleteExperiment, renameExperiment, restoreExperiment } from './actions';
 import css from './experiments.module.css';
 
-const view = screen({ q: text() });
+const view = screen({ q: text(), view: oneOf(['active', 'deleted'] as const) });
 const refresh = throttle(() => stale(['experiments']), 2000);
 
 /** The address that a training script sends to: this page's own, without the screen's part. */
@@ -80,19 +80,28 @@ function Row({ experiment, onRename }: { experiment: Experiment; onRename: () =>
         <Ago ms={experiment.created_ms} />
       </td>
       <td class={css.menu}>
-        <Menu label={`Actions for ${name}`} small>
-          <button type="button" role="menuitem" onClick={onRename}>
-            <Icon of={Pencil} /> Rename…
-          </button>
-          <button
-            type="button"
-            role="menuitem"
-            class={ui.danger}
-            onClick={() => void deleteExperiment(experiment)}
-          >
-            <Icon of={Trash2} /> Delete
-          </button>
-        </Menu>
+        {experiment.lifecycle === 'deleted' ? (
+          <IconButton
+            small
+            label={`Restore ${name}`}
+            icon={ArchiveRestore}
+            onClick={() => void restoreExperiment(id, name)}
+          />
+        ) : (
+          <Menu label={`Actions for ${name}`} small>
+            <button type="button" role="menuitem" onClick={onRename}>
+              <Icon of={Pencil} /> Rename…
+            </button>
+            <button
+              type="button"
+              role="menuitem"
+              class={ui.danger}
+              onClick={() => void deleteExperiment(experiment)}
+            >
+              <Icon of={Trash2} /> Delete
+            </button>
+          </Menu>
+        )}
       </td>
     </tr>
   );
@@ -148,11 +157,11 @@ function Table({ experiments }: { experiments: Experiment[] }) {
 
 export function Experiments() {
   const { route } = useLocation();
-  const [{ q }, setState] = useUrlState(view);
+  const [{ q, view: which }, setState] = useUrlState(view);
   const [creating, setCreating] = useState(false);
   const { data, error, retry } = useQuery<ExperimentList>({
-    key: ['experiments', q],
-    fetch: (signal) => get(`experiments?view=active&search=${encodeURIComponent(q)}`, signal),
+    key: ['experiments', which, q],
+    fetch: (signal) => get(`experiments?view=${which}&search=${encodeURIComponent(q)}`, signal),
     keep: true,
   });
   useLive(['experiments'], refresh);
@@ -173,7 +182,8 @@ export function Experiments() {
     },
   ]);
   const list = data?.experiments;
-  const unused = !q && list && list.every((experiment) => experiment.runs === 0) && list.length <= 1;
+  const deleted = which === 'deleted';
+  const unused = !q && !deleted && list?.every((experiment) => experiment.runs === 0) && list.length <= 1;
   const tools = (
     <>
       <label class={ui.search}>
@@ -188,6 +198,15 @@ export function Experiments() {
           onInput={(event) => setState({ q: event.currentTarget.value }, true)}
         />
       </label>
+      <Segmented
+        label="Which experiments"
+        options={[
+          ['active', 'Active'],
+          ['deleted', 'Deleted'],
+        ]}
+        value={which}
+        onChange={(next) => setState({ view: next })}
+      />
       <Button icon={Plus} look="primary" onClick={() => setCreating(true)}>
         New experiment
       </Button>
@@ -203,13 +222,16 @@ export function Experiments() {
           <Button onClick={() => setState({ q: '' })}>Clear the search</Button>
         </Empty>
       )}
-      {(unused || (list?.length === 0 && !q)) && (
+      {list?.length === 0 && !q && deleted && <Empty icon={Trash2} title="The trash is empty" />}
+      {(unused || (list?.length === 0 && !q && !deleted)) && (
         <Empty icon={FlaskConical} title="Waiting for the first run">
           <p>Point any script that uses MLflow at this server. Its runs appear here while they train.</p>
           <Guide />
         </Empty>
       )}
-      {list && list.length > 0 && <p class="dim">{count(list.length, 'experiment')}</p>}
+      {list && list.length > 0 && (
+        <p class="dim">{count(list.length, deleted ? 'deleted experiment' : 'experiment')}</p>
+      )}
       {creating && (
         <Ask
           title="New experiment"

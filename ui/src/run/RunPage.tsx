@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { lazy, useLocation } from 'preact-iso';
 import type { Run } from '../base/api-types';
 import { Button } from '../base/Button';
+import { toClipboard } from '../base/Copy';
 import { useCommands } from '../base/commands';
 import { EditableName } from '../base/Edit';
 import { Icon } from '../base/Icon';
@@ -11,6 +12,7 @@ import { Menu } from '../base/Menu';
 import { Loading, Problem } from '../base/Panels';
 import { Status } from '../base/Status';
 import { Ago, Lasted } from '../base/Time';
+import { attempt, toast } from '../base/toast';
 import ui from '../base/ui.module.css';
 import { oneOf, screen, useUrlState } from '../base/url';
 import { isSystem } from '../charts/window';
@@ -39,21 +41,18 @@ function Tabs({ run, tab }: { run: Run; tab: Tab }) {
   const system = run.metrics.filter((metric) => isSystem(metric.key)).length;
   const counts: Partial<Record<Tab, number>> = { metrics: run.metrics.length - system, system };
   return (
-    <div class={ui.tabs} role="tablist" aria-label="Parts of the run">
+    <nav class={ui.tabs} aria-label="Parts of the run">
       {TABS.map((name) => (
         <a
           key={name}
-          id={`tab-${name}`}
-          role="tab"
-          aria-selected={name === tab}
-          aria-controls="tab-panel"
+          aria-current={name === tab ? 'page' : undefined}
           href={links.run(run.run_id, { tab: name === 'overview' ? '' : name })}
         >
           {NAMES[name]}
           {counts[name] !== undefined && <span class={ui.badge}>{counts[name]}</span>}
         </a>
       ))}
-    </div>
+    </nav>
   );
 }
 
@@ -62,6 +61,11 @@ function Actions({ run, onRegister }: { run: Run; onRegister: () => void }) {
   if (run.lifecycle === 'deleted') {
     return <Button onClick={() => void restoreRuns([run.run_id])}>Restore run</Button>;
   }
+  const copy = () =>
+    attempt('Copying the run ID', async () => {
+      await toClipboard(run.run_id);
+      toast('Copied the run ID', {}, 3000);
+    });
   const remove = () => deleteRuns([run.run_id], () => route(links.experiment(run.experiment_id)));
   return (
     <>
@@ -69,7 +73,7 @@ function Actions({ run, onRegister }: { run: Run; onRegister: () => void }) {
         Register model
       </Button>
       <Menu label="More actions">
-        <button type="button" role="menuitem" onClick={() => void navigator.clipboard?.writeText(run.run_id)}>
+        <button type="button" role="menuitem" onClick={() => void copy()}>
           Copy run ID
         </button>
         <button type="button" role="menuitem" class={ui.danger} onClick={() => void remove()}>
@@ -139,11 +143,9 @@ function OneRun({ id }: { id: string }) {
       </div>
       {error && <Problem error={error} retry={retry} />}
       <Tabs run={run} tab={tab} />
-      <div id="tab-panel" role="tabpanel" aria-labelledby={`tab-${tab}`}>
-        {tab === 'overview' && <Overview run={run} />}
-        {(tab === 'metrics' || tab === 'system') && <Metrics key={tab} run={run} system={tab === 'system'} />}
-        {tab === 'artifacts' && <Artifacts run={run} onRegister={setRegistering} />}
-      </div>
+      {tab === 'overview' && <Overview run={run} />}
+      {(tab === 'metrics' || tab === 'system') && <Metrics key={tab} run={run} system={tab === 'system'} />}
+      {tab === 'artifacts' && <Artifacts run={run} onRegister={setRegistering} />}
       {registering && <Register run={run} from={registering} onClose={() => setRegistering(null)} />}
     </Page>
   );

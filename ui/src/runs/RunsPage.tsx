@@ -10,22 +10,25 @@ import { count, integer } from '../base/format';
 import { links } from '../base/location';
 import { narrow } from '../base/media';
 import { Empty, Loading, Problem, Segmented } from '../base/Panels';
+import { usePlace } from '../base/place';
 import { useQuery } from '../base/query';
 import { attempt } from '../base/toast';
+import ui from '../base/ui.module.css';
 import { list, oneOf, screen, text, useUrlState } from '../base/url';
 import { useVirtualRows } from '../base/virtual';
-import { renameExperiment } from '../experiments/actions';
+import { renameExperiment, restoreExperiment } from '../experiments/actions';
 import { Guide } from '../experiments/Experiments';
 import { PageHead } from '../shell/Page';
 import { deleteRuns, restoreRuns } from './actions';
 import { ColumnPicker } from './ColumnPicker';
-import { formatSort, NEWEST, parseSort, shownColumns } from './columns';
+import { formatSort, NEWEST, parseSort, type Sort, shownColumns } from './columns';
 import { FilterBar } from './FilterBar';
 import { MANY, useLiveRuns } from './live';
 import { type TableQuery, usePages } from './pages';
 import { CARD, HEAD, ROW, RunsTable } from './RunsTable';
 import { pagesFor } from './rows';
 import css from './runs.module.css';
+import { SortBy } from './SortBy';
 
 const MAX_COMPARED = 20;
 const MAX_CHOSEN_IN_URL = 50;
@@ -150,6 +153,7 @@ function Runs({ id }: { id: string }) {
   );
   const total = pages.extent?.rows ?? null;
   useEffect(() => setLength(total ?? 0), [total]);
+  usePlace(scroller, JSON.stringify([id, state.filter, state.sort, state.view]), length > 0);
   const { fresh, show } = useLiveRuns(id, query, total, rows.first > 0);
 
   // A selection too long for a URL lives in memory.
@@ -160,6 +164,10 @@ function Runs({ id }: { id: string }) {
     setState({ sel: fits && next.size ? [...next] : null }, true);
   };
   const toTop = () => scroller.current?.scrollTo({ top: 0 });
+  const resort = (next: Sort) => {
+    setState({ sort: formatSort(next) });
+    toTop();
+  };
   useCommands([
     {
       id: 'filter',
@@ -189,15 +197,27 @@ function Runs({ id }: { id: string }) {
           title={title}
           crumbs={[['Experiments', links.experiments()]]}
           heading={
-            experiment && <EditableName value={experiment.name} label="Rename experiment" onSave={rename} />
+            experiment && (
+              <>
+                <EditableName value={experiment.name} label="Rename experiment" onSave={rename} />
+                {experiment.lifecycle === 'deleted' && <span class={ui.badge}>deleted</span>}
+              </>
+            )
           }
           tools={
-            total !== null && (
-              <span class="dim">
-                {pages.extent?.exact === false && 'more than '}
-                {count(total, state.view === 'deleted' ? 'deleted run' : 'run')}
-              </span>
-            )
+            <>
+              {total !== null && (
+                <span class="dim">
+                  {pages.extent?.exact === false && 'more than '}
+                  {count(total, state.view === 'deleted' ? 'deleted run' : 'run')}
+                </span>
+              )}
+              {experiment?.lifecycle === 'deleted' && (
+                <Button icon={ArchiveRestore} onClick={() => void restoreExperiment(id, title)}>
+                  Restore experiment
+                </Button>
+              )}
+            </>
           }
         />
         {lost && <Problem error={lost} retry={retry} />}
@@ -226,6 +246,7 @@ function Runs({ id }: { id: string }) {
             onChange={(next) => setState({ view: next })}
           />
         )}
+        {narrow.value && <SortBy columns={columns} sort={sort} onSort={resort} />}
         {known.data && (
           <ColumnPicker known={known.data} shown={names} onChange={(cols) => setState({ cols })} />
         )}
@@ -252,10 +273,7 @@ function Runs({ id }: { id: string }) {
             scroller={scroller}
             columns={columns}
             sort={sort}
-            onSort={(next) => {
-              setState({ sort: formatSort(next) });
-              toTop();
-            }}
+            onSort={resort}
             chosen={chosen}
             onChoose={choose}
           />

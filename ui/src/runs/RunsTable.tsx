@@ -57,7 +57,7 @@ function HeadCell({ name, label, group, right, sort, onSort }: HeadProps) {
   return (
     <div class={`${css.th} ${right ? css.right : ''}`} role="columnheader" aria-sort={order} title={label}>
       {group && <small>{group}</small>}
-      <button type="button" tabIndex={-1} onClick={() => onSort(nextSort(sort, name))}>
+      <button type="button" onClick={() => onSort(nextSort(sort, name))}>
         <span class="cut">{label}</span>
         {sorted && <Icon of={sort.descending ? ArrowDown : ArrowUp} size={12} />}
       </button>
@@ -263,6 +263,8 @@ export function RunsTable({ pages, rows, scroller, columns, sort, onSort, chosen
   };
   const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 400) / height) - 2);
   const onKey = (event: KeyboardEvent) => {
+    // A key pressed on a column's head is that head's own.
+    if ((event.target as HTMLElement).closest('[role=columnheader]')) return;
     const row = pages.row(active);
     const moves: Record<string, number> = {
       ArrowDown: active + 1,

@@ -19,7 +19,7 @@ interface Entry {
 function useThings(): Entry[] {
   const { route } = useLocation();
   const experiments = useQuery<ExperimentList>({
-    key: ['experiments', ''],
+    key: ['experiments', 'active', ''],
     fetch: (signal) => get('experiments?view=active', signal),
   });
   const models = useQuery<RegisteredModelList>({

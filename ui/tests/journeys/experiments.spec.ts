@@ -88,7 +88,37 @@ test('the same files work behind a prefix', async ({ page }) => {
   await expect(page).toHaveURL(/\/behind\/experiments\/\d+$/);
   await page.getByRole('link', { name: 'mobilenet-v2-finetune' }).first().click();
   await expect(page).toHaveURL(/\/behind\/runs\//);
-  await page.getByRole('tab', { name: /Model metrics/ }).click();
+  await page.getByRole('link', { name: /Model metrics/ }).click();
   await expect(page.locator('[data-metric="train_loss"] .u-over')).toBeVisible();
   await expect(page.getByRole('status').filter({ hasText: 'Live' })).toBeVisible();
+});
+
+test('a deleted experiment is in the trash, says so, and comes back', async ({ page }) => {
+  await page.goto('/experiments');
+  await page.getByRole('button', { name: 'Actions for speech/keywords' }).click();
+  await page.getByRole('menuitem', { name: 'Delete' }).click();
+  await page.getByRole('button', { name: 'Deleted', exact: true }).click();
+  await page.getByRole('link', { name: 'speech/keywords' }).click();
+  await expect(page.getByText('deleted', { exact: true })).toBeVisible();
+  await page.getByRole('button', { name: 'Restore experiment' }).click();
+  await expect(page.getByText('deleted', { exact: true })).toHaveCount(0);
+  await page.goto('/experiments');
+  await expect(page.getByRole('link', { name: 'speech/keywords' })).toBeVisible();
+});
+
+test('a link of MLflow that cannot be read opens the app, and a later one is followed', async ({ page }) => {
+  await page.goto('/#/compare-runs?runs=foo');
+  await expect(page.getByRole('link', { name: 'vision/food11' })).toBeVisible();
+  await page.evaluate(() => {
+    location.hash = '#/models/food11';
+  });
+  await expect(page.getByRole('heading', { name: 'food11' })).toBeVisible();
+});
+
+test('Tab leaves a menu and closes it', async ({ page }) => {
+  await page.goto('/experiments');
+  await page.getByRole('button', { name: 'Actions for vision/food11' }).click();
+  await expect(page.getByRole('menuitem', { name: 'Rename…' })).toBeVisible();
+  await page.keyboard.press('Tab');
+  await expect(page.getByRole('menuitem', { name: 'Rename…' })).toBeHidden();
 });

@@ -21,7 +21,7 @@ test('a run appears, its points arrive, it ends: without a reload', async ({ pag
 
   await page.getByRole('link', { name: 'second' }).click();
   await expect(page.getByText('None yet. mlflow.log_metric adds them, live.')).toBeVisible();
-  await page.getByRole('tab', { name: /Model metrics/ }).click();
+  await page.getByRole('link', { name: /Model metrics/ }).click();
   await expect(page.getByText('No metrics yet.')).toBeVisible();
   await trainer.log(run, 1, { loss: 0.9, acc: 0.1 });
   const chart = page.locator('[data-metric="loss"]');

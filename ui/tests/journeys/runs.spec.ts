@@ -128,3 +128,35 @@ test('a filter clears the selection: nobody deletes what is hidden', async ({ pa
   await expect(page.getByText('1 selected')).toHaveCount(0);
   await expect(page.getByRole('button', { name: 'Delete', exact: true })).toHaveCount(0);
 });
+
+test('Back shows the list where it was left; a link shows its top', async ({ page }) => {
+  await page.goto(`/experiments/${seed.crowd}`);
+  await expect(page.getByRole('link', { name: `run-00${seed.many - 1}` })).toBeVisible();
+  const grid = page.getByRole('grid');
+  const top = () => grid.evaluate((element) => element.scrollTop);
+  await grid.evaluate((element) => element.scrollTo({ top: 5000 }));
+  await page.locator(rows).nth(20).getByRole('link').last().click();
+  await expect(page.getByRole('heading', { name: /^run-/ })).toBeVisible();
+  await page.goBack();
+  await expect.poll(top).toBe(5000);
+  await page.locator(rows).nth(20).getByRole('link').last().click();
+  await page.getByRole('link', { name: 'nightly/search' }).click();
+  await expect(page.getByRole('link', { name: `run-00${seed.many - 1}` })).toBeVisible();
+  expect(await top()).toBe(0);
+});
+
+test('the order is changed by keys, and on a phone by a list', async ({ page }) => {
+  await page.goto(`/experiments/${seed.crowd}`);
+  const head = page.getByRole('columnheader', { name: 'loss' });
+  await head.getByRole('button').focus();
+  await page.keyboard.press('Enter');
+  await expect(head).toHaveAttribute('aria-sort', 'descending');
+  await expect(page).toHaveURL(/experiments.*sort=metrics\.loss/);
+  await page.keyboard.press('Shift+Tab');
+  await expect(page.getByRole('columnheader', { name: 'accuracy' }).getByRole('button')).toBeFocused();
+  await page.setViewportSize({ width: 400, height: 800 });
+  await page.getByLabel('Sort by').selectOption('accuracy');
+  await expect(page).toHaveURL(/sort=metrics\.accuracy/);
+  await page.getByRole('button', { name: 'Sort upwards' }).click();
+  await expect(page).toHaveURL(/sort=metrics\.accuracy(\+|%20)ASC/);
+});
