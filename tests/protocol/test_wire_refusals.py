@@ -28,6 +28,13 @@ MISTAKES: dict[str, tuple[str, Any, int, str, str]] = {
         INVALID,
         "Request specifies both 'experiment_id' and 'experimentId'; provide only one of them.",
     ),
+    "both spellings on a hot path": (
+        "/runs/log-metric",
+        {**POINT, "model_id": "m-1", "modelId": "m-2"},
+        400,
+        INVALID,
+        "Request specifies both 'model_id' and 'modelId'; provide only one of them.",
+    ),
     "experiment id as a number": (
         "/runs/create",
         {"experiment_id": 1},

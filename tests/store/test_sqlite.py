@@ -35,6 +35,9 @@ class Composed:
         self.sql, self.values = sql, values
 
 
+ENDLESS = Composed("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
+
+
 def test_a_write_is_there_for_the_next_read(db, run):
     run(db.write(add("a")))
     assert run(db.read(names)) == ["a"]
@@ -136,12 +139,9 @@ def test_a_foreign_lock_is_waited_for_once_not_once_a_job(db, run, tmp_path, mon
 
 def test_closing_does_not_wait_for_a_long_read(tmp_path, run):
     db = SqliteDatabase(tmp_path / "trackside.db")
-    endless = Composed(
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
-    )
 
     async def scenario():
-        reading = asyncio.ensure_future(db.read(lambda tx: tx.select(endless)))
+        reading = asyncio.ensure_future(db.read(lambda tx: tx.select(ENDLESS)))
         await asyncio.sleep(0.1)
         began = time.monotonic()
         await db.close()
@@ -180,12 +180,24 @@ def test_readers_cannot_write(db, run):
 
 def test_a_read_that_takes_too_long_is_stopped(db, run, monkeypatch):
     monkeypatch.setattr(sqlite, "READ_SECONDS", 0.05)
-    endless = Composed(
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
-    )
     with pytest.raises(Unavailable, match="longer than"):
-        run(db.read(lambda tx: tx.select(endless)))
+        run(db.read(lambda tx: tx.select(ENDLESS)))
     assert run(db.read(names)) == []
+
+
+def test_searches_that_take_long_are_not_in_the_way_of_reads(tmp_path, run):
+    db = SqliteDatabase(tmp_path / "trackside.db")
+
+    async def scenario():
+        searching = [asyncio.ensure_future(db.search(lambda tx: tx.select(ENDLESS))) for _ in range(8)]
+        await asyncio.sleep(0.1)
+        found = await asyncio.wait_for(db.read(names), 5)
+        assert not any(search.done() for search in searching)
+        await db.close()
+        await asyncio.gather(*searching, return_exceptions=True)
+        return found
+
+    assert run(scenario()) == []
 
 
 def test_a_second_server_on_the_same_store_is_refused_by_name(db, tmp_path):

@@ -74,7 +74,7 @@ async def search(app: App, filter_string: str, order_by: list[str], page: Page) 
     async def job(tx: Transaction) -> list[RegisteredModel]:
         return await loaded(tx, await tx.select(statement))
 
-    return await app.db.read(job)
+    return await app.db.search(job)
 
 
 class Counted(NamedTuple):

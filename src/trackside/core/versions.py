@@ -207,7 +207,7 @@ async def search(app: App, filter_string: str, order_by: list[str], page: Page) 
     async def job(tx: Transaction) -> list[ModelVersion]:
         return await registry.loaded_versions(tx, await tx.select(statement))
 
-    return await app.db.read(job)
+    return await app.db.search(job)
 
 
 async def latest(app: App, name: str, stages: list[str]) -> list[ModelVersion]:

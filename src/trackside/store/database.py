@@ -76,6 +76,9 @@ class Database(Protocol):
     async def read(self, job: Job[T]) -> T:
         """Run a job on a read-only snapshot that holds every acknowledged write."""
 
+    async def search(self, job: Job[T]) -> T:
+        """The same for a job whose cost its caller's filter decides: never in the way of reads."""
+
     async def write(self, job: Job[T]) -> T:
         """Run a job in a transaction; returns when it is on disk."""
 

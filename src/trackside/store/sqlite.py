@@ -27,7 +27,8 @@ from trackside.store.database import Job, P, Row, Statement, T, Values, named_qu
 
 GROUP_LIMIT = 256  # jobs a transaction: bounds how long the first of them waits for its answer
 READ_SECONDS = 30.0  # a read that takes longer is broken off
-READERS = 4
+READERS = 2
+SEARCHERS = 2
 
 
 class SqliteTransaction:
@@ -102,6 +103,7 @@ class SqliteDatabase:
         self._local = threading.local()
         self._reading: list[sqlite3.Connection] = []
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
+        self._searchers = ThreadPoolExecutor(SEARCHERS, thread_name_prefix="sqlite-searcher")
 
     async def write(self, job: Job[T]) -> T:
         if self._closed:
@@ -114,13 +116,17 @@ class SqliteDatabase:
     async def read(self, job: Job[T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, job)
 
+    async def search(self, job: Job[T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._searchers, self._read, job)
+
     async def close(self) -> None:
         if self._closed:
             return
         self._closed = True  # long reads see it and stop
         self._queue.put(None)
         await asyncio.to_thread(self._writer.join)
-        await asyncio.to_thread(self._readers.shutdown, cancel_futures=True)
+        for threads in (self._readers, self._searchers):
+            await asyncio.to_thread(threads.shutdown, cancel_futures=True)
         for connection in self._reading:
             connection.close()
         self._connection.close()
