@@ -149,7 +149,6 @@ function TagForm({
 }) {
   const [key, setKey] = useState(tag[0]);
   const [value, setValue] = useState(tag[1]);
-  const form = useRef<HTMLFormElement>(null);
   const submit = (event: Event) => {
     event.preventDefault();
     onSet(key.trim(), value);
@@ -158,7 +157,6 @@ function TagForm({
   return (
     <li>
       <form
-        ref={form}
         onSubmit={submit}
         class="row"
         style={{ gap: 4 }}

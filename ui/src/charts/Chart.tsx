@@ -1,5 +1,5 @@
 import { ChartLine, Table2 } from 'lucide';
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { IconButton } from '../base/Button';
 import { dateTime, duration, exact, integer, number } from '../base/format';
 import { isDark } from '../shell/theme';
@@ -135,6 +135,7 @@ function Tip({
 function DataTable({ lines, props }: { lines: Line[]; props: ChartProps }) {
   const single = props.runs.length === 1;
   const bucketed = lines.some((line) => !line.exact);
+  const unit = unitOf(props.metric);
   const held = lines.reduce((sum, line) => sum + line.x.length, 0);
   const rows = lines.flatMap((line) => {
     const from = Math.max(0, line.x.length - MOST_ROWS);
@@ -148,7 +149,12 @@ function DataTable({ lines, props }: { lines: Line[]; props: ChartProps }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region must be reachable by keys
     <section class={css.table} tabIndex={0} aria-label={`${props.metric}, values`}>
-      {bucketed && <p class="dim">Each row stands for the points up to the next. Zoom in for every one.</p>}
+      {bucketed && (
+        <p class="dim">
+          As the chart shows it at this zoom: each row stands for the points up to the next. Zoom in for every
+          one.
+        </p>
+      )}
       {rows.length < held && (
         <p class="dim">
           Newest {integer(rows.length)} of {integer(held)} rows
@@ -161,7 +167,7 @@ function DataTable({ lines, props }: { lines: Line[]; props: ChartProps }) {
             {!single && <th scope="col">run</th>}
             {columns.map((column) => (
               <th key={column} scope="col" class="num">
-                {column}
+                {column} {unit && <small>{unit}</small>}
               </th>
             ))}
           </tr>
@@ -239,7 +245,6 @@ export function Chart(props: ChartProps) {
   const [asTable, setAsTable] = useState(false);
   useEffect(() => (near ? source.watch(metric) : undefined), [near, metric, source]);
   const lines = source.lines(metric);
-  const room = useMemo(() => ref.current?.clientWidth ?? 380, [cursor?.mine]);
   const single = runs.length === 1 ? lines?.[0] : undefined;
   const at = single && cursor ? nearest(single.x, cursor.x) : -1;
   const shown = single ? (at >= 0 ? single.last[at] : latest(single)) : undefined;
@@ -281,7 +286,7 @@ export function Chart(props: ChartProps) {
         <div class={css.wait}>{settings.window ? 'No points in this window' : 'No points yet'}</div>
       )}
       {lines && cursor?.mine && runs.length > 1 && (
-        <Tip lines={lines} cursor={cursor} props={props} room={room} />
+        <Tip lines={lines} cursor={cursor} props={props} room={ref.current?.clientWidth ?? 380} />
       )}
     </figure>
   );

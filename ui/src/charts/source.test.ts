@@ -194,3 +194,62 @@ test('what comes into view during a request is asked for right after it', async 
   await vi.advanceTimersByTimeAsync(2000);
   expect(asked.at(-1)!.metrics).toEqual(['loss']);
 });
+
+test('charts that come into view at every frame do not put the request off', async () => {
+  const { asked, ask } = server();
+  const source = new SeriesSource(request, ask);
+  for (let frame = 0; frame < 10; frame++) {
+    source.watch(`metric ${frame}`);
+    await vi.advanceTimersByTimeAsync(10);
+  }
+  expect(asked.length).toBeGreaterThan(0);
+  expect(asked[0]!.metrics[0]).toBe('metric 0');
+});
+
+test('a timer that rings before its time is set again', async () => {
+  const { asked, ask, answer } = server();
+  const source = new SeriesSource(request, ask);
+  source.watch('loss');
+  await vi.advanceTimersByTimeAsync(20);
+  await answer(series('loss', [1]));
+  source.receive({ kind: 'metrics-changed', topic: 'run:r', keys: ['loss'] });
+  vi.setSystemTime(Date.now() - 300); // the clock was put back: it disagrees with the timers
+  await vi.advanceTimersByTimeAsync(1500);
+  expect(asked).toHaveLength(2);
+});
+
+test('what left the view is not asked for, however much happens there', async () => {
+  const { asked, ask, answer } = server();
+  const source = new SeriesSource(request, ask);
+  const leave = source.watch('loss');
+  await vi.advanceTimersByTimeAsync(20);
+  await answer(series('loss', [1]));
+  leave();
+  for (let step = 2; step < 2000; step++) source.receive(points('loss', step));
+  source.invalidate();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(asked).toHaveLength(1);
+  source.watch('loss');
+  await vi.advanceTimersByTimeAsync(20);
+  expect(asked).toHaveLength(2);
+});
+
+test('old lines stay while newer ones are asked for, and a point revives what was given up', async () => {
+  const { asked, ask, answer, refuse } = server();
+  const source = new SeriesSource(request, ask);
+  source.watch('loss');
+  await vi.advanceTimersByTimeAsync(20);
+  for (let i = 0; i < 4; i++) {
+    await refuse('no server');
+    await vi.advanceTimersByTimeAsync(1100);
+  }
+  expect(asked).toHaveLength(4);
+  source.receive(points('loss', 1));
+  await vi.advanceTimersByTimeAsync(20);
+  expect(asked).toHaveLength(5);
+  await answer(series('loss', [1]));
+  source.invalidate();
+  source.configure({ ...request, runIds: ['r', 'other'] });
+  await vi.advanceTimersByTimeAsync(20);
+  expect(source.lines('loss')![0]!.x).toEqual([1]);
+});

@@ -17,6 +17,7 @@ const MAX_METRICS = 200;
 /** A live line that has grown this many times its buckets is asked for again, in buckets. */
 const GROWTH = 3;
 const REFETCH_MS = 1000;
+const FRAME_MS = 16;
 
 const askServer: Ask = (query, abort) => post<SeriesAnswer>('series/query', query, abort);
 
@@ -38,6 +39,8 @@ export class SeriesSource {
   private readonly starts = new Map<string, number>();
   private request: Request;
   private scheduled: ReturnType<typeof setTimeout> | undefined;
+  /** When `scheduled` rings. */
+  private alarm = Number.POSITIVE_INFINITY;
   private flight: { abort: AbortController; late: [string, Point[], string][] } | null = null;
   private lastAsked = 0;
   private refused = 0;
@@ -100,6 +103,7 @@ export class SeriesSource {
   close(): void {
     clearTimeout(this.scheduled);
     this.flight?.abort.abort();
+    this.flight = null;
   }
 
   private entry(metric: string): Entry {
@@ -121,7 +125,10 @@ export class SeriesSource {
     const entry = this.entries.get(metric);
     if (!entry) return;
     if (!entry.lines) {
-      this.demand(entry, 0);
+      if (this.flight) return; // its answer has this point
+      // Where asking was given up, a sign of life is worth another try.
+      this.demand(entry, this.lastAsked + REFETCH_MS);
+      this.schedule();
       return;
     }
     const { axis, window, buckets } = this.request;
@@ -147,18 +154,30 @@ export class SeriesSource {
     entry.due = Math.min(entry.due, due);
   }
 
-  /** Asks when the first of what is watched is due, a frame from now at the soonest. */
+  /**
+   * Asks when the first of what is watched is due, a frame from now at the soonest. A call while the
+   * alarm is set never puts it off: charts that come into view at every frame would wait for ever.
+   */
   private schedule(): void {
-    clearTimeout(this.scheduled);
     const watched = [...this.entries.values()].filter((entry) => entry.watchers > 0);
-    const due = Math.min(...watched.map((entry) => entry.due));
-    if (due === Number.POSITIVE_INFINITY) return;
-    this.scheduled = setTimeout(() => void this.fetch(), Math.max(16, due - Date.now()));
+    const due = Math.max(Math.min(...watched.map((entry) => entry.due)), Date.now() + FRAME_MS);
+    if (due >= this.alarm || due === Number.POSITIVE_INFINITY) return;
+    clearTimeout(this.scheduled);
+    this.alarm = due;
+    this.scheduled = setTimeout(() => {
+      this.alarm = Number.POSITIVE_INFINITY;
+      void this.fetch();
+    }, due - Date.now());
   }
 
   private async fetch(): Promise<void> {
+    if (this.flight) return; // its end schedules the next
     const due = [...this.entries].filter(([, entry]) => entry.due <= Date.now() && entry.watchers > 0);
-    if (this.flight || due.length === 0) return;
+    // Timers may ring a moment early, and charts may have gone.
+    if (due.length === 0) {
+      this.schedule();
+      return;
+    }
     const metrics = due.slice(0, MAX_METRICS).map(([metric]) => metric);
     const abort = new AbortController();
     const flight = { abort, late: [] as [string, Point[], string][] };

@@ -94,3 +94,25 @@ test('units and titles come from the key', () => {
   expect(titleOf('system/cpu_utilization_percentage')).toBe('cpu_utilization');
   expect(titleOf('train/loss')).toBe('loss');
 });
+
+test('no two metrics look the same: what the title leaves out, the unit says', () => {
+  const keys = [
+    'system/system_memory_usage_megabytes',
+    'system/system_memory_usage_percentage',
+    'system/gpu_0_power_usage_watts',
+    'system/gpu_0_power_usage_percentage',
+    'system/disk_usage_percentage',
+    'system/disk_usage_megabytes',
+    'system/disk_usage_gigabytes',
+    'system/disk_usage_bytes',
+    'latency',
+    'latency_s',
+    'latency_sec',
+    'latency_seconds',
+    'latency_ms',
+    'gpu_celsius',
+  ];
+  const looks = keys.map((key) => `${titleOf(key)} ${unitOf(key)}`);
+  expect(new Set(looks).size).toBe(keys.length);
+  expect(looks).toContain('gpu_0_power_usage W');
+});

@@ -112,7 +112,7 @@ const UNITS: [RegExp, string][] = [
   [/_megabytes$/, 'MB'],
   [/_gigabytes$/, 'GB'],
   [/_bytes$/, 'B'],
-  [/_(power_usage_)?watts$/, 'W'],
+  [/_watts$/, 'W'],
   [/_celsius$/, '°C'],
   [/_(seconds|sec|s)$|^epoch_time$/, 's'],
   [/_ms$/, 'ms'],
@@ -123,10 +123,10 @@ export function unitOf(key: string): string {
   return UNITS.find(([pattern]) => pattern.test(key))?.[1] ?? '';
 }
 
-/** The short title of a chart inside its section. */
+/** The short title of a chart inside its section. What the unit beside it says is left out. */
 export function titleOf(key: string): string {
   const name = key.slice(key.lastIndexOf('/') + 1) || key;
-  return name.replace(/_(percentage|megabytes|gigabytes)$/, '');
+  return name.replace(/_(percentage|megabytes|gigabytes|bytes|watts|celsius|seconds|ms)$/, '');
 }
 
 export function isSystem(key: string): boolean {

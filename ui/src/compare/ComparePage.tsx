@@ -14,7 +14,7 @@ import { Lasted } from '../base/Time';
 import { throttle } from '../base/throttle';
 import { flag, list, oneOf, screen, useUrlState } from '../base/url';
 import { type Ink, inks } from '../charts/palette';
-import { isSystem, sections } from '../charts/window';
+import { isSystem, sections, unitOf } from '../charts/window';
 import { inFrames, mergePoints, readRun } from '../run/points';
 import { RunDot } from '../runs/RunDot';
 import { Page } from '../shell/Page';
@@ -122,7 +122,7 @@ function MetricCells({ row }: { row: MetricRow }) {
   return (
     <tr>
       <th scope="row" title={row.key}>
-        {row.key}{' '}
+        {row.key} <small class="dim">{unitOf(row.key)}</small>{' '}
         {row.direction && (
           <span title={`${row.direction} is better, by its name`}>{WAYS[row.direction]}</span>
         )}

@@ -10,6 +10,7 @@ import { Skeleton } from '../base/Panels';
 import { Status } from '../base/Status';
 import { Ago, Lasted } from '../base/Time';
 import type { Rows } from '../base/virtual';
+import { unitOf } from '../charts/window';
 import { type Column, nextSort, type Sort } from './columns';
 import type { Pages } from './pages';
 import { RunDot } from './RunDot';
@@ -46,12 +47,13 @@ interface HeadProps {
   name: string;
   label: string;
   group?: string | undefined;
+  unit?: string;
   right?: boolean;
   sort: Sort;
   onSort: (sort: Sort) => void;
 }
 
-function HeadCell({ name, label, group, right, sort, onSort }: HeadProps) {
+function HeadCell({ name, label, group, unit, right, sort, onSort }: HeadProps) {
   const sorted = sort.name === name;
   const order = sorted ? (sort.descending ? 'descending' : 'ascending') : 'none';
   return (
@@ -59,6 +61,7 @@ function HeadCell({ name, label, group, right, sort, onSort }: HeadProps) {
       {group && <small>{group}</small>}
       <button type="button" onClick={() => onSort(nextSort(sort, name))}>
         <span class="cut">{label}</span>
+        {unit && <span class={css.unit}>{unit}</span>}
         {sorted && <Icon of={sort.descending ? ArrowDown : ArrowUp} size={12} />}
       </button>
     </div>
@@ -84,6 +87,7 @@ function Header({ columns, sort, onSort }: Pick<Props, 'columns' | 'sort' | 'onS
           name={column.name}
           label={column.key}
           group={columns[index - 1]?.group === column.group ? undefined : LABELS[column.group]}
+          unit={column.group === 'metrics' ? unitOf(column.key) : ''}
           right={column.group === 'metrics'}
           {...shared}
         />

@@ -1,4 +1,4 @@
-import { expect, painted, seed, test } from './world';
+import { expect, painted, seed, serverUrl, Trainer, test } from './world';
 
 interface Asked {
   metrics: string[];
@@ -121,9 +121,56 @@ test('charts follow the theme of the system', async ({ page }) => {
           if (data[i] === 255) return `${data[i - 3]} ${data[i - 2]} ${data[i - 1]}`;
         return '';
       });
-  const light = await colours();
+  // uPlot draws the labels of the axes on a canvas of its own.
+  const labels = () =>
+    page
+      .locator('[data-metric="train_loss"] .u-wrap > canvas')
+      .first()
+      .evaluate((node) => {
+        const canvas = node as HTMLCanvasElement;
+        const { data } = canvas.getContext('2d')!.getImageData(0, 0, 24, canvas.height);
+        let sum = 0;
+        let count = 0;
+        for (let i = 0; i < data.length; i += 4)
+          if (data[i + 3]! > 200) {
+            sum += data[i]!;
+            count++;
+          }
+        return sum / count;
+      });
+  const [light, lightLabels] = [await colours(), await labels()];
   await page.emulateMedia({ colorScheme: 'dark' });
   await expect.poll(colours).not.toBe(light);
+  await expect.poll(labels).toBeGreaterThan(lightLabels + 15);
+});
+
+test('as a table, a chart of buckets tells the extremes of each', async ({ page }) => {
+  await page.goto(`/runs/${seed.run}?tab=metrics&metric=batch/loss`);
+  const chart = page.locator('[data-metric="batch/loss"]');
+  await chart.getByRole('button', { name: 'Show as table' }).click();
+  await expect(chart).toContainText('As the chart shows it at this zoom');
+  expect(await chart.getByRole('columnheader').allInnerTexts()).toEqual(['step', 'value', 'min', 'max']);
+  const rows = await chart.getByRole('row').allInnerTexts();
+  const numbers = rows.slice(1).map((row) => row.split(/\s+/).slice(-3).map(Number));
+  expect(numbers.length).toBeGreaterThan(50);
+  expect(numbers.every(([value, min, max]) => min! <= value! && value! <= max!)).toBe(true);
+  expect(numbers.some(([, min, max]) => min! < max!)).toBe(true);
+});
+
+test('a log axis says when there is nothing above zero to show', async ({ page }) => {
+  const trainer = new Trainer(serverUrl);
+  const { run } = await trainer.start('charts/below zero', 'negative');
+  await trainer.log(run, 1, { reward: -3, loss: 2 });
+  await trainer.log(run, 2, { reward: -2, loss: 1 });
+  await page.goto(`/runs/${run}?tab=metrics&log=1`);
+  await expect(page.locator('[data-metric="loss"] .u-over')).toBeVisible();
+  const reward = page.locator('[data-metric="reward"]');
+  await expect(reward).toContainText('No value above zero');
+  await expect(reward.locator('.u-over')).toHaveCount(0);
+  await trainer.log(run, 3, { reward: 0.5 });
+  await expect(reward.locator('.u-over')).toBeVisible();
+  await expect(reward).not.toContainText('No value above zero');
+  trainer.close();
 });
 
 test('a metric that ended in NaN says so in its header', async ({ page }) => {
