@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,12 +14,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import typer
 from data_samples import Site, flat, jpeg, tree, write_zip
 from typer.testing import CliRunner, Result
 
 from trackside.cli.data import app
 from trackside.data.layout import PUBLISHED
-from trackside.data.progress import Meter, amount, duration
+from trackside.data.progress import Meter, Progress, amount, duration
 
 
 def call(*arguments: str | Path, **environment: str) -> Result:
@@ -110,8 +112,12 @@ def test_mini(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["food11", "mini"])
 def test_help_names_every_variable(command: str) -> None:
-    shown = " ".join(call(command, "--help", COLUMNS="300", TERM="dumb").stdout.split())
-    assert shown.count("TRACKSIDE_") >= shown.count(" --") - 2  # all but --help itself
+    shown = call(command, "--help", COLUMNS="300", TERM="dumb").stdout
+    for option in typer.main.get_command(app).commands[command].params:  # type: ignore[attr-defined]
+        if option.name != "help":
+            named = [option.envvar] if isinstance(option.envvar, str) else option.envvar
+            assert any(variable.startswith("TRACKSIDE_") for variable in named), option.name
+            assert all(re.search(rf"\b{variable}\b", shown) for variable in named), named
 
 
 @pytest.mark.slow
@@ -192,6 +198,14 @@ def test_plain_lines_in_a_log() -> None:
     assert stream.getvalue().startswith("Checking  100%  100 of 100 images")
     assert stream.getvalue().count("\n") == 1
     assert "\r" not in stream.getvalue()
+
+
+def test_a_meter_that_does_not_last_leaves_nothing() -> None:
+    for stream, left in ((io.StringIO(), ""), (Terminal(), "\r\x1b[K")):
+        with Progress(stream).meter("epoch 1", 100, "images", lasting=False) as meter:
+            meter.advance(100)
+        assert stream.getvalue().endswith(left)
+        assert "100%" not in stream.getvalue()
 
 
 def test_time_left() -> None:

@@ -6,16 +6,23 @@ import hashlib
 import io
 import json
 import subprocess
-import sys
-import tempfile
 from functools import cache
 from pathlib import Path
 
 import pytest
-from data_samples import flat, images_of, jpeg, organised, prepare, tree, write_folder, write_zip
+from data_samples import (
+    flat,
+    images_of,
+    jpeg,
+    organised,
+    prepare,
+    tree,
+    write_folder,
+    write_zip,
+)
 from PIL import Image
 
-from trackside.data import files, manifest
+from trackside.data import manifest
 from trackside.data.errors import DataError
 from trackside.data.layout import CLASSES, SPLITS
 
@@ -310,89 +317,3 @@ def test_damaged_manifest_is_made_again(tmp_path: Path, content: bytes) -> None:
     (target / "manifest.json").write_bytes(content)
     assert prepare(source, target).changed
     assert manifest.read(target) is not None
-
-
-def test_two_at_once(tmp_path: Path) -> None:
-    source, target = write_zip(tmp_path / "x.zip", flat()), tmp_path / "data"
-    with files.claim(target), pytest.raises(DataError, match="Another process is preparing"):
-        prepare(source, target)
-
-
-def test_target_is_a_file(tmp_path: Path) -> None:
-    (tmp_path / "data").write_text("")
-    with pytest.raises(DataError, match="is a file where a folder is needed"):
-        prepare(write_zip(tmp_path / "x.zip", flat()), tmp_path / "data")
-
-
-AS_NOBODY = """
-import os, sys
-import PIL.Image, PIL.JpegImagePlugin
-from trackside.data import food11
-from trackside.data.errors import DataError
-from trackside.data.progress import SILENT
-if os.geteuid() == 0:  # root may write everywhere
-    os.setuid(65534)
-try:
-    food11.prepare(sys.argv[1], sys.argv[2], progress=SILENT)
-except DataError as error:
-    print(error)
-"""
-
-
-@pytest.mark.parametrize(
-    ("locked", "mode", "denied"), [("target", 0o555, "target/data"), ("source", 0o000, "source/x.zip")]
-)
-def test_no_permission(locked: str, mode: int, denied: str) -> None:
-    with tempfile.TemporaryDirectory() as name:  # tmp_path is closed to other users
-        root = Path(name)
-        root.chmod(0o777)
-        source = write_zip(write_folder(root / "source", {"x": b""}) / "x.zip", flat())
-        (root / "target").mkdir()
-        (root / locked).chmod(mode)
-        command = [sys.executable, "-c", AS_NOBODY, str(source), str(root / "target/data")]
-        run = subprocess.run(command, capture_output=True, text=True, check=False)
-        (root / locked).chmod(0o755)
-    says = f"No permission for {root / denied}. Choose another folder, or change its permissions.\n"
-    assert run.stdout == says, run.stderr
-
-
-FULL_DISK = """
-import sys
-from pathlib import Path
-from trackside.data import files, food11
-from trackside.data.errors import DataError
-from trackside.data.progress import SILENT
-disk, source = Path(sys.argv[1]), sys.argv[2]
-def run():
-    try:
-        food11.prepare(source, disk / "data", progress=SILENT)
-        print("prepared")
-    except DataError as error:
-        print(str(error).replace(str(disk), "DISK"))
-(disk / "ballast").write_bytes(bytes(700_000))
-run()
-files.require_space = lambda *_: None
-run()
-print((disk / "data/manifest.json").exists())
-(disk / "ballast").unlink()
-run()
-"""
-
-
-def test_full_disk_is_a_clear_error_and_can_be_gone_on_from(tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    source = write_zip(tmp_path / "x.zip", {path: jpeg(n, side=100) for n, path in enumerate(flat(2))})
-    mount = 'mount -t tmpfs -o size=1000k none "$0" && exec "$@"'
-    command = ["unshare", "--mount", "sh", "-c", mount, str(disk)]
-    if subprocess.run([*command, "true"], check=False, capture_output=True).returncode:
-        pytest.skip("needs the right to mount a small file system")
-    python = [sys.executable, "-c", FULL_DISK, str(disk), str(source)]
-    run = subprocess.run([*command, *python], capture_output=True, text=True, check=True)
-    before, during, manifest_there, after = run.stdout.splitlines()
-    assert before.startswith("Not enough space in DISK/data: the data set needs")
-    assert during.startswith(
-        "The disk is full: writing to DISK/data failed. Free some space and run the same"
-    )
-    assert manifest_there == "False"
-    assert after == "prepared"

@@ -173,7 +173,16 @@ def test_unfinished_is_not_taken_for_food11(tmp_path: Path, monkeypatch: pytest.
     for source in (None, write_zip(tmp_path / "x.zip", {"training/0_0.jpg": jpeg(1)})):
         with pytest.raises(DataError, match=r"not finished.*trackside data mini"):
             food11.prepare(source, tmp_path / "data", progress=SILENT)
+    with pytest.raises(DataError, match=r"not finished.*trackside data mini"):
+        food11.prepare(tmp_path / "data", tmp_path / "other", progress=SILENT)
     assert make(tmp_path / "data").complete
+
+
+def test_finished_is_no_source_of_food11(tmp_path: Path) -> None:
+    make(tmp_path / "data")
+    with pytest.raises(DataError, match=r"another data set \(mini\)"):
+        food11.prepare(tmp_path / "data", tmp_path / "other", progress=SILENT)
+    assert not (tmp_path / "other").exists()
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,8 @@ class DamagedError(Exception):
 class ZipSource:
     """The files of a zip. Its methods may be called from several threads."""
 
+    in_place = False  # as `sources.FolderSource` may be
+
     def __init__(self, path: Path, limits: Limits) -> None:
         """Open and examine the archive.
 

@@ -67,11 +67,13 @@ def prepare(
     """
     start = time.monotonic()
     target, progress = Path(target).expanduser(), progress or on_stderr()
-    given = None if source is None else str(source)
+    given = "" if source is None else str(source)
     sha256 = _checked_sha256(sha256)
     with files.explain(target):
         known = _known(target)
         found = sources.describe(given, target)
+        if found.kind == "folder":
+            _known(Path(found.where))  # a stand-in is no source of Food-11
     if known and not refetch and sources.recognised(found, known, sha256) and manifest.intact(target, known):
         changed = manifest.verify(target, known) if verify else []
         if not changed:
@@ -105,20 +107,19 @@ def prepare(
 
 
 def _organise(opened: ZipSource | FolderSource, found: Source, target: Path, progress: Progress) -> Manifest:
-    in_place = isinstance(opened, FolderSource) and opened.in_place
     todo = plan(opened.files())
     if not todo.claims:
         raise DataError(_nothing_in(found, todo))
-    if not in_place:
+    if not opened.in_place:
         present = manifest.scan(target)
         firsts = [claim[0] for claim in todo.claims]
         needed = sum(place.size for place in firsts if present.get(place.destination) != place.size)
         files.require_space(target, needed, "the data set")
     manifest.forget(target)
-    work = partial(_settle_claim, mover=_Mover(opened, target, in_place=in_place))
+    work = partial(_settle_claim, mover=_Mover(opened, target))
     groups = in_threads(work, todo.claims, label="Checking images", unit="images", progress=progress)
     settled = [one for group in groups for one in group]
-    if in_place:
+    if opened.in_place:
         _remove_emptied(target)
     return _record(settled, todo, found, target)
 
@@ -126,9 +127,8 @@ def _organise(opened: ZipSource | FolderSource, found: Source, target: Path, pro
 class _Mover:
     """Puts files where they belong. May be used from several threads."""
 
-    def __init__(self, opened: ZipSource | FolderSource, target: Path, *, in_place: bool) -> None:
-        self.opened, self.in_place = opened, in_place
-        self._target = target
+    def __init__(self, opened: ZipSource | FolderSource, target: Path) -> None:
+        self.opened, self._target = opened, target
         self._aside = threading.Lock()
 
     def accept(self, place: Place, content: bytes) -> None:
@@ -137,7 +137,7 @@ class _Mover:
 
     def reject(self, place: Place, content: bytes, *, rival: bool) -> str:
         """Put a file aside; where it is now. A rival of a good image has a `~` in its new name."""
-        if self.in_place and place.path.startswith(f"{REJECTED}/"):
+        if self.opened.in_place and place.path.startswith(f"{REJECTED}/"):
             return place.path
         with self._aside:  # else two threads find the same name free, and one file replaces the other
             path = _free_name(self._target, f"{REJECTED}/{place.destination}", content, numbered=rival)
@@ -145,9 +145,9 @@ class _Mover:
         return path
 
     def _put(self, place: Place, path: str, content: bytes) -> None:
-        if isinstance(self.opened, FolderSource) and self.in_place:
+        if self.opened.in_place:
             if place.path != path:
-                files.move(self.opened.root / place.path, self._target / path)
+                files.move(self._target / place.path, self._target / path)
         elif not _holds(self._target / path, content):
             files.place(self._target, self._target / path, content)
 
@@ -156,7 +156,7 @@ def _settle_claim(claim: list[Place], *, mover: _Mover) -> list[Settled]:
     """Settle the files that claim one place: the first good one gets it."""
     settled, holder = list[Settled](), None
     for place in claim:
-        if holder and not mover.in_place and mover.opened.same(holder.path, place.path):
+        if holder and not mover.opened.in_place and mover.opened.same(holder.path, place.path):
             settled.append(Settled(place, duplicate=True))
             continue
         settled.append(_settle(place, holder, mover))
@@ -243,16 +243,16 @@ def _remove_emptied(target: Path) -> None:
                 folder.rmdir()
 
 
-def _known(target: Path) -> Manifest | None:
+def _known(folder: Path) -> Manifest | None:
     """The manifest, if the folder was prepared before. Raises DataError if another data set is in it."""
-    if files.mini_recipe(target).exists():
+    if files.mini_recipe(folder).exists():
         raise DataError(
-            f"{target} holds a small stand-in that was not finished. Finish it with `trackside data mini`, "
-            "or choose another folder with --to."
+            f"{folder} holds a small stand-in that was not finished. Finish it with `trackside data mini`, "
+            "or choose another folder."
         )
-    known = manifest.read(target)
+    known = manifest.read(folder)
     if known and known.kind != KIND:
-        raise DataError(f"{target} holds another data set ({known.kind}). Choose another folder with --to.")
+        raise DataError(f"{folder} holds another data set ({known.kind}). Choose another folder.")
     return known
 
 

@@ -128,6 +128,11 @@ def listing(found: Iterable[tuple[str, int]]) -> str:
     return digest.hexdigest()
 
 
+def unfinished(target: Path) -> bool:
+    """Whether preparation began here and never ended."""
+    return files.work_dir(target).is_dir() and read(target) is None
+
+
 def intact(target: Path, manifest: Manifest) -> bool:
     """Whether every image is there with its size and no other: the quick check, a few µs per image."""
     return listing(scan(target).items()) == manifest.listing

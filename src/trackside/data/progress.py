@@ -19,9 +19,14 @@ class Progress:
 
     stream: TextIO | None
 
-    def meter(self, label: str, total: int | None, unit: str, done: int = 0) -> Meter:
-        """A meter to use in a `with`; `total` may be unknown, unit "B" is bytes, `done` was done before."""
-        return Meter(self.stream, label, total, unit, done)
+    def meter(
+        self, label: str, total: int | None, unit: str, done: int = 0, *, lasting: bool = True
+    ) -> Meter:
+        """A meter to use in a `with`; `total` may be unknown, unit "B" is bytes, `done` was done before.
+
+        One that is not `lasting` leaves nothing on the screen when its work has ended.
+        """
+        return Meter(self.stream, label, total, unit, done, lasting=lasting)
 
     def note(self, text: str) -> None:
         """One line about something out of the ordinary."""
@@ -41,8 +46,18 @@ def on_stderr() -> Progress:
 class Meter:
     """Share done, amount, rate and time left, on one line. Any thread may call `advance`."""
 
-    def __init__(self, stream: TextIO | None, label: str, total: int | None, unit: str, done: int) -> None:
+    def __init__(
+        self,
+        stream: TextIO | None,
+        label: str,
+        total: int | None,
+        unit: str,
+        done: int = 0,
+        *,
+        lasting: bool = True,
+    ) -> None:
         self._stream, self._label, self._total, self._unit = stream, label, total, unit
+        self._lasting = lasting
         self._done = self._start_done = done
         self._terminal = stream is not None and stream.isatty()
         self._pause = TERMINAL_SECONDS if self._terminal else LOG_SECONDS
@@ -55,7 +70,11 @@ class Meter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._show(last=True)
+        if self._lasting:
+            self._show(last=True)
+        elif self._stream and self._terminal:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
 
     def advance(self, amount: int) -> None:
         """Count `amount` more as done."""

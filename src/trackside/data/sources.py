@@ -63,9 +63,12 @@ class FolderSource:
         return (self.root / path).read_bytes()
 
 
-def describe(source: str | None, target: Path) -> Source:
-    """A source as the manifest records it, by a quick look. Raises DataError if it is of no known kind."""
-    if source is None or _same_folder(Path(source), target):
+def describe(source: str, target: Path) -> Source:
+    """A source ("" is the data folder itself) as the manifest records it, by a quick look.
+
+    Raises DataError if it is an address of no known kind.
+    """
+    if not source or _same_folder(Path(source), target):
         return Source("in place", str(target.resolve()))
     if is_url(source):
         return Source("url", shown(source))
@@ -98,16 +101,17 @@ def recognised(found: Source, known: Manifest, sha256: str | None) -> bool:
         return False
     if found.kind == "in place":
         return True
-    if found.kind == "zip" and was.bytes == found.bytes:
+    if found.kind == "zip":
         same_file = (was.where, was.mtime_ns) == (found.where, found.mtime_ns)
-        return same_file or files.sha256_of(Path(found.where)) == was.sha256
+        same_size = was.bytes == found.bytes
+        return same_size and (same_file or files.sha256_of(Path(found.where)) == was.sha256)
     if found.kind == "missing":  # the images are all here, so the source need not be
         return was.where == found.where
     return (found.kind, found.where, found.listing) == (was.kind, was.where, was.listing)
 
 
 def open_source(
-    source: str | None,
+    source: str,
     found: Source,
     target: Path,
     *,
@@ -125,7 +129,7 @@ def open_source(
         if sha256:
             raise DataError("--sha256 checks an archive; this source is a folder. Leave it out.")
         return FolderSource(Path(found.where), target)
-    if found.kind == "zip" or source is None:
+    if found.kind == "zip":
         return _checked(Path(found.where), found, sha256, limits)
     archive = files.work_dir(target) / "download" / f"{hashlib.sha256(source.encode()).hexdigest()[:16]}.zip"
     archive.parent.mkdir(parents=True, exist_ok=True)
