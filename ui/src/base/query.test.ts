@@ -1,6 +1,6 @@
 import { QueryObserver } from '@tanstack/query-core';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { cache, stale } from './query';
+import { cache, optimistic, stale } from './query';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => {
@@ -30,5 +30,41 @@ test('news that come faster than answers do not keep the answers away', async ()
   await vi.advanceTimersByTimeAsync(10_000);
   expect(asked - before).toBeLessThanOrEqual(1);
   expect(observer.getCurrentResult().data).toBe(asked);
+  stop();
+});
+
+test('a refused edit takes back itself alone, and the server is asked what holds', async () => {
+  const key = ['run', 'r'];
+  interface Thing {
+    name: string;
+    note: string;
+    loss: number;
+  }
+  let asked = 0;
+  const queryFn = async () => {
+    asked++;
+    return { name: 'old', note: '', loss: 3 };
+  };
+  const observer = new QueryObserver(cache, { queryKey: key, queryFn, staleTime: 60_000 });
+  const stop = observer.subscribe(() => {});
+  await vi.advanceTimersByTimeAsync(10);
+  let refuse = (_: Error) => {};
+  const edit = optimistic<Thing>(
+    key,
+    (old) => ({ ...old, name: 'new', note: 'mine' }),
+    () => new Promise((_, reject) => (refuse = reject)),
+  );
+  const failed = expect(edit).rejects.toThrow('no');
+  await vi.advanceTimersByTimeAsync(10);
+  expect(cache.getQueryData<Thing>(key)).toEqual({ name: 'new', note: 'mine', loss: 3 });
+  // News while the request is under way: a live point, and a note by somebody else.
+  cache.setQueryData<Thing>(key, (old) => old && { ...old, note: 'theirs', loss: 4 });
+  const seen: unknown[] = [];
+  observer.subscribe((result) => seen.push(result.data));
+  refuse(new Error('no'));
+  await failed;
+  expect(seen).toContainEqual({ name: 'old', note: 'theirs', loss: 4 });
+  await vi.advanceTimersByTimeAsync(10);
+  expect(asked).toBe(2);
   stop();
 });

@@ -79,23 +79,32 @@ async function askAgain(queryKey: QueryKey): Promise<void> {
   await cache.invalidateQueries({ queryKey }, { cancelRefetch: false });
 }
 
+/** `now` without what the edit from `before` to `after` did, as far as nothing newer stands there. */
+export function withoutEdit<T extends object>(now: T, before: T, after: T): T {
+  const edited = (Object.keys(after) as (keyof T)[]).filter((key) => after[key] !== before[key]);
+  const mine = edited.filter((key) => now[key] === after[key]);
+  return { ...now, ...Object.fromEntries(mine.map((key) => [key, before[key]])) };
+}
+
 /**
- * Shows an edit at once, then sends it. When the server refuses, the old value comes back and the
- * error is thrown, so that the caller can say so.
+ * Shows an edit at once, then sends it. When the server refuses, the edit is taken back (news that
+ * came meanwhile stay) and the error is thrown, so that the caller can say so.
  */
-export async function optimistic<T>(
+export async function optimistic<T extends object>(
   key: QueryKey,
   change: (old: T) => T,
   request: () => Promise<unknown>,
 ): Promise<void> {
   await cache.cancelQueries({ queryKey: key });
   const before = cache.getQueryData<T>(key);
-  if (before !== undefined) cache.setQueryData<T>(key, change(before));
+  const after = before && change(before);
+  if (after) cache.setQueryData<T>(key, after);
   try {
     await request();
   } catch (error) {
-    if (before !== undefined) cache.setQueryData<T>(key, before);
+    if (before && after) cache.setQueryData<T>(key, (now) => now && withoutEdit(now, before, after));
     throw error;
+  } finally {
+    stale(key);
   }
-  stale(key);
 }

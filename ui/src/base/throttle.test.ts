@@ -20,3 +20,15 @@ test('the first call runs at once, later ones together, the last one is kept', (
   call();
   expect(run).toHaveBeenCalledTimes(3);
 });
+
+test('what waits can be called off, and the next call still comes', () => {
+  const run = vi.fn();
+  const call = throttle(run, 1000);
+  call();
+  call();
+  call.cancel();
+  vi.advanceTimersByTime(5000);
+  expect(run).toHaveBeenCalledTimes(1);
+  call();
+  expect(run).toHaveBeenCalledTimes(2);
+});

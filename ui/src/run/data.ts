@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { at, patch, put, remove } from '../base/api';
 import type { Run } from '../base/api-types';
 import { useLive } from '../base/live';
@@ -18,7 +18,6 @@ export function useRun(id: string): Answer<Run> {
   const [soon] = useState(() =>
     throttle(() => stale(runKey(id), ['artifacts', at`runs/${id}/artifacts`]), 500),
   );
-  useEffect(() => soon.cancel, [soon]);
   useLive([`run:${id}`], (event) => {
     if (event.kind === 'metrics') add(event);
     else soon();
