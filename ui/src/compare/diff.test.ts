@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Run } from '../base/api-types';
-import { best, diff, direction, metricRows } from './diff';
+import { best, diff, direction, metricRows, sideBySide } from './diff';
 
 test('parameters side by side, with what differs', () => {
   expect(
@@ -51,5 +51,42 @@ test('metric rows keep the runs in their order', () => {
   expect(rows).toEqual([
     { key: 'acc', values: [null, 3], best: [], direction: 'higher', differs: true },
     { key: 'loss', values: [1, 2], best: [0], direction: 'lower', differs: true },
+  ]);
+});
+
+test('the comparison is one list of lines, which can leave out what is the same', () => {
+  const run = (lr: string, loss: number) =>
+    ({
+      params: { lr, seed: '1' },
+      metrics: [
+        { key: 'loss', value: loss },
+        { key: 'system/cpu', value: loss },
+      ],
+      tags: { 'mlflow.source.name': 'train.py', team: 'vision' },
+      datasets: [],
+      experiment_name: 'e',
+      user: '',
+    }) as unknown as Run;
+  const text = (only: boolean) =>
+    sideBySide([run('0.1', 1), run('0.2', 2)], only).map((line) =>
+      line.kind === 'title' ? `${line.title}: ${line.note}` : line.key,
+    );
+  expect(text(false)).toEqual([
+    'Parameters: 1 of 2 differ',
+    'lr',
+    'seed',
+    'Metrics: latest values',
+    'loss',
+    'Origin: 0 of 3 differ',
+    'experiment',
+    'source',
+    'team',
+  ]);
+  expect(text(true)).toEqual([
+    'Parameters: 1 of 2 differ',
+    'lr',
+    'Metrics: latest values',
+    'loss',
+    'Origin: 0 of 3 differ',
   ]);
 });

@@ -1,5 +1,6 @@
 import type { Run, Number as Value } from '../base/api-types';
 import { toNumber } from '../base/format';
+import { isSystem } from '../charts/window';
 
 export interface DiffRow {
   key: string;
@@ -63,4 +64,46 @@ export function metricRows(runs: Run[]): MetricRow[] {
       differs: values.some((value) => value !== values[0]),
     };
   });
+}
+
+export interface TitleLine {
+  kind: 'title';
+  title: string;
+  note: string;
+}
+export type ParamLine = DiffRow & { kind: 'param' | 'origin' };
+export type MetricLine = MetricRow & { kind: 'metric' };
+export type Line = TitleLine | ParamLine | MetricLine;
+
+function origin(run: Run): Record<string, string> {
+  return {
+    experiment: run.experiment_name,
+    user: run.user,
+    source: run.tags['mlflow.source.name'] ?? '',
+    commit: run.tags['mlflow.source.git.commit']?.slice(0, 10) ?? '',
+    datasets: run.datasets.map((dataset) => `${dataset.name} (${dataset.digest})`).join(', '),
+  };
+}
+
+function ownTags(run: Run): Record<string, string> {
+  return Object.fromEntries(Object.entries(run.tags).filter(([key]) => !key.startsWith('mlflow.')));
+}
+
+/** The whole comparison as one list of lines; `only` leaves out what is the same for all runs. */
+export function sideBySide(runs: Run[], only: boolean): Line[] {
+  const params = diff(runs.map((run) => run.params));
+  const metrics = metricRows(runs).filter((row) => !isSystem(row.key));
+  const facts = diff(runs.map(origin)).filter((row) => row.values.some(Boolean));
+  const origins = [...facts, ...diff(runs.map(ownTags))];
+  const shown = <T extends { differs: boolean }>(rows: T[]) => rows.filter((row) => row.differs || !only);
+  const differing = (rows: { differs: boolean }[]) =>
+    `${rows.filter((row) => row.differs).length} of ${rows.length} differ`;
+  return [
+    { kind: 'title', title: 'Parameters', note: differing(params) },
+    ...shown(params).map((row) => ({ ...row, kind: 'param' as const })),
+    { kind: 'title', title: 'Metrics', note: 'latest values' },
+    ...shown(metrics).map((row) => ({ ...row, kind: 'metric' as const })),
+    { kind: 'title', title: 'Origin', note: differing(origins) },
+    ...shown(origins).map((row) => ({ ...row, kind: 'origin' as const })),
+  ];
 }

@@ -1,5 +1,5 @@
 import { ArchiveRestore, FlaskConical, Pencil, Plus, Search, Trash2 } from 'lucide';
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { get } from '../base/api';
 import type { Experiment, ExperimentList } from '../base/api-types';
@@ -12,13 +12,16 @@ import { Icon } from '../base/Icon';
 import { useLive } from '../base/live';
 import { BASE, links } from '../base/location';
 import { Menu } from '../base/Menu';
+import { narrow } from '../base/media';
 import { Empty, Loading, Problem, Segmented } from '../base/Panels';
 import { stale, useQuery } from '../base/query';
 import { Status } from '../base/Status';
+import { TableRows } from '../base/TableRows';
 import { Ago } from '../base/Time';
 import { throttle } from '../base/throttle';
 import ui from '../base/ui.module.css';
 import { oneOf, screen, text, useUrlState } from '../base/url';
+import { usePageRows } from '../base/virtual';
 import { Page } from '../shell/Page';
 import { createExperiment, deleteExperiment, renameExperiment, restoreExperiment } from './actions';
 import css from './experiments.module.css';
@@ -45,10 +48,16 @@ export function Guide({ experiment = 'my-experiment' }: { experiment?: string })
   );
 }
 
-function Row({ experiment, onRename }: { experiment: Experiment; onRename: () => void }) {
+interface RowProps {
+  experiment: Experiment;
+  rowIndex: number;
+  onRename: () => void;
+}
+
+function Row({ experiment, rowIndex, onRename }: RowProps) {
   const { experiment_id: id, name, runs, running, failed } = experiment;
   return (
-    <tr>
+    <tr aria-rowindex={rowIndex}>
       <td class={`${css.name} cut`}>
         <a href={links.experiment(id)} title={name}>
           {name}
@@ -107,14 +116,22 @@ function Row({ experiment, onRename }: { experiment: Experiment; onRename: () =>
   );
 }
 
+const ROW = 36;
+const CARD = 62;
+
 function Table({ experiments }: { experiments: Experiment[] }) {
   const [renaming, setRenaming] = useState<Experiment | null>(null);
+  const body = useRef<HTMLTableSectionElement>(null);
+  const size = narrow.value ? CARD : ROW;
+  const rows = usePageRows(body, experiments.length, size);
   return (
     <div class={css.table}>
-      <table>
+      <table aria-rowcount={experiments.length + 1}>
         <thead>
           <tr>
-            <th scope="col">Name</th>
+            <th scope="col" class={css.name}>
+              Name
+            </th>
             <th scope="col" class="num">
               Runs
             </th>
@@ -124,22 +141,27 @@ function Table({ experiments }: { experiments: Experiment[] }) {
             <th scope="col" class="num">
               Failed
             </th>
-            <th scope="col">Last activity</th>
-            <th scope="col">Created</th>
-            <th scope="col">
+            <th scope="col" class={css.when}>
+              Last activity
+            </th>
+            <th scope="col" class={css.when}>
+              Created
+            </th>
+            <th scope="col" class={css.menu}>
               <span class="sr">Actions</span>
             </th>
           </tr>
         </thead>
-        <tbody>
-          {experiments.map((experiment) => (
+        <TableRows items={experiments} rows={rows} size={size} columns={7} body={body}>
+          {(experiment, rowIndex) => (
             <Row
               key={experiment.experiment_id}
               experiment={experiment}
+              rowIndex={rowIndex}
               onRename={() => setRenaming(experiment)}
             />
-          ))}
-        </tbody>
+          )}
+        </TableRows>
       </table>
       {renaming && (
         <Ask

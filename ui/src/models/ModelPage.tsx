@@ -1,5 +1,5 @@
 import { Trash2 } from 'lucide';
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { at, remove } from '../base/api';
 import type { ModelVersion, RegisteredModel } from '../base/api-types';
@@ -11,8 +11,10 @@ import { links } from '../base/location';
 import { Menu } from '../base/Menu';
 import { Loading, Panel, Problem } from '../base/Panels';
 import { stale } from '../base/query';
+import { TableRows } from '../base/TableRows';
 import { Ago } from '../base/Time';
 import ui from '../base/ui.module.css';
+import { usePageRows } from '../base/virtual';
 import { RunDot } from '../runs/RunDot';
 import { Page } from '../shell/Page';
 import { Aliases } from './Aliases';
@@ -22,7 +24,11 @@ import css from './models.module.css';
 export function RunLink({ version }: { version: ModelVersion }) {
   if (!version.run_id) return <span class="dim">–</span>;
   return (
-    <a class="row" style={{ gap: '6px', display: 'inline-flex' }} href={links.run(version.run_id)}>
+    <a
+      class="row"
+      style={{ gap: '6px', display: 'inline-flex', maxWidth: '100%' }}
+      href={links.run(version.run_id)}
+    >
       <RunDot id={version.run_id} />
       <span class="cut">{version.run_name ?? version.run_id.slice(0, 8)}</span>
     </a>
@@ -39,9 +45,17 @@ export function versionStatus(version: ModelVersion): string {
   return WORDS[version.status] ?? version.status;
 }
 
-function VersionRow({ model, version }: { model: RegisteredModel; version: ModelVersion }) {
+const ROW = 36;
+
+interface RowProps {
+  model: RegisteredModel;
+  version: ModelVersion;
+  rowIndex: number;
+}
+
+function VersionRow({ model, version, rowIndex }: RowProps) {
   return (
-    <tr>
+    <tr aria-rowindex={rowIndex}>
       <td class={css.name}>
         <a href={links.version(model.name, version.version)}>Version {version.version}</a>
       </td>
@@ -66,6 +80,8 @@ function VersionRow({ model, version }: { model: RegisteredModel; version: Model
 }
 
 function Versions({ model }: { model: RegisteredModel }) {
+  const body = useRef<HTMLTableSectionElement>(null);
+  const rows = usePageRows(body, model.versions.length, ROW);
   if (model.versions.length === 0) {
     return (
       <p class={`dim ${ui.panelBody}`}>No versions yet. Open a run with a model and press Register model.</p>
@@ -74,7 +90,15 @@ function Versions({ model }: { model: RegisteredModel }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region must be reachable by keys
     <section class={css.panelTable} tabIndex={0} aria-label="Versions">
-      <table>
+      <table aria-rowcount={model.versions.length + 1}>
+        <colgroup>
+          <col style={{ width: '104px' }} />
+          <col />
+          <col style={{ width: '24%' }} />
+          <col style={{ width: '84px' }} />
+          <col style={{ width: '100px' }} />
+          <col style={{ width: '116px' }} />
+        </colgroup>
         <thead>
           <tr>
             <th scope="col">Version</th>
@@ -85,11 +109,11 @@ function Versions({ model }: { model: RegisteredModel }) {
             <th scope="col">Registered</th>
           </tr>
         </thead>
-        <tbody>
-          {model.versions.map((version) => (
-            <VersionRow key={version.version} model={model} version={version} />
-          ))}
-        </tbody>
+        <TableRows items={model.versions} rows={rows} size={ROW} columns={6} body={body}>
+          {(version, rowIndex) => (
+            <VersionRow key={version.version} model={model} version={version} rowIndex={rowIndex} />
+          )}
+        </TableRows>
       </table>
     </section>
   );

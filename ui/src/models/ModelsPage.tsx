@@ -1,4 +1,5 @@
 import { Package, Search } from 'lucide';
+import { useRef } from 'preact/hooks';
 import { get } from '../base/api';
 import type { RegisteredModelList, RegisteredModelSummary } from '../base/api-types';
 import { useCommands } from '../base/commands';
@@ -9,22 +10,28 @@ import { useLive } from '../base/live';
 import { links } from '../base/location';
 import { Empty, Loading, Problem } from '../base/Panels';
 import { stale, useQuery } from '../base/query';
+import { TableRows } from '../base/TableRows';
 import { Ago } from '../base/Time';
 import { throttle } from '../base/throttle';
 import ui from '../base/ui.module.css';
 import { screen, text, useUrlState } from '../base/url';
+import { usePageRows } from '../base/virtual';
 import { Page } from '../shell/Page';
 import css from './models.module.css';
 
 const view = screen({ q: text() });
 const refresh = throttle(() => stale(['models']), 500);
 
-function Row({ model }: { model: RegisteredModelSummary }) {
+const ROW = 36;
+
+function Row({ model, rowIndex }: { model: RegisteredModelSummary; rowIndex: number }) {
   const aliases = Object.entries(model.aliases);
   return (
-    <tr>
-      <td class={css.name}>
-        <a href={links.model(model.name)}>{model.name}</a>
+    <tr aria-rowindex={rowIndex}>
+      <td class={`${css.name} cut`}>
+        <a href={links.model(model.name)} title={model.name}>
+          {model.name}
+        </a>
       </td>
       <td class="num">{integer(model.versions)}</td>
       <td>
@@ -33,7 +40,7 @@ function Row({ model }: { model: RegisteredModelSummary }) {
         )}
       </td>
       <td>
-        <span class="row" style={{ gap: '4px' }}>
+        <span class={`row ${css.chips}`} style={{ gap: '4px' }}>
           {aliases.map(([alias, version]) => (
             <a key={alias} href={links.version(model.name, version)} title={`Version ${version}`}>
               <Chip alias text={alias} />
@@ -46,6 +53,39 @@ function Row({ model }: { model: RegisteredModelSummary }) {
         <Ago ms={model.updated_ms} />
       </td>
     </tr>
+  );
+}
+
+function Table({ models }: { models: RegisteredModelSummary[] }) {
+  const body = useRef<HTMLTableSectionElement>(null);
+  const rows = usePageRows(body, models.length, ROW);
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region must be reachable by keys
+    <section class={css.table} tabIndex={0} aria-label="Registered models">
+      <table aria-rowcount={models.length + 1}>
+        <colgroup>
+          <col />
+          <col style={{ width: '100px' }} />
+          <col style={{ width: '140px' }} />
+          <col style={{ width: '34%' }} />
+          <col style={{ width: '130px' }} />
+        </colgroup>
+        <thead>
+          <tr>
+            <th scope="col">Name</th>
+            <th scope="col" class="num">
+              Versions
+            </th>
+            <th scope="col">Latest</th>
+            <th scope="col">Aliases</th>
+            <th scope="col">Changed</th>
+          </tr>
+        </thead>
+        <TableRows items={models} rows={rows} size={ROW} columns={5} body={body}>
+          {(model, rowIndex) => <Row key={model.name} model={model} rowIndex={rowIndex} />}
+        </TableRows>
+      </table>
+    </section>
   );
 }
 
@@ -87,27 +127,7 @@ export function ModelsPage() {
       {!models && !error && <Loading />}
       {models && models.length > 0 && (
         <>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region must be reachable by keys */}
-          <section class={css.table} tabIndex={0} aria-label="Registered models">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Name</th>
-                  <th scope="col" class="num">
-                    Versions
-                  </th>
-                  <th scope="col">Latest</th>
-                  <th scope="col">Aliases</th>
-                  <th scope="col">Changed</th>
-                </tr>
-              </thead>
-              <tbody>
-                {models.map((model) => (
-                  <Row key={model.name} model={model} />
-                ))}
-              </tbody>
-            </table>
-          </section>
+          <Table models={models} />
           <p class="dim">{count(models.length, 'registered model')}</p>
         </>
       )}

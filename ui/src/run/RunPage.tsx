@@ -4,6 +4,7 @@ import { lazy, useLocation } from 'preact-iso';
 import type { Run } from '../base/api-types';
 import { Button } from '../base/Button';
 import { toClipboard } from '../base/Copy';
+import { now } from '../base/clock';
 import { useCommands } from '../base/commands';
 import { EditableName } from '../base/Edit';
 import { Icon } from '../base/Icon';
@@ -21,6 +22,7 @@ import { RunDot } from '../runs/RunDot';
 import { Page } from '../shell/Page';
 import { renameRun, useRun } from './data';
 import { Overview } from './Overview';
+import { heardMs } from './points';
 import { Register, type RegisterFrom } from './Register';
 import css from './run.module.css';
 
@@ -53,6 +55,22 @@ function Tabs({ run, tab }: { run: Run; tab: Tab }) {
         </a>
       ))}
     </nav>
+  );
+}
+
+const QUIET_MS = 3 * 60_000;
+
+/** A run that is killed hard stays "Running" for ever: how long it has been silent tells. */
+function Silence({ run }: { run: Run }) {
+  const heard = heardMs(run);
+  if (run.status !== 'RUNNING' || heard === null || now.value - heard < QUIET_MS) return null;
+  return (
+    <span
+      class={css.silent}
+      title="Time of its newest metric, or of its start. The process may be busy, or gone without a word."
+    >
+      Last heard <Ago ms={heard} />
+    </span>
   );
 }
 
@@ -134,6 +152,7 @@ function OneRun({ id }: { id: string }) {
           {run.status === 'RUNNING' ? 'Running for' : 'Took'}{' '}
           <Lasted start={run.start_ms} end={run.end_ms} live={run.status === 'RUNNING'} />
         </span>
+        <Silence run={run} />
         {run.user && run.user !== 'unknown' && <span>by {run.user}</span>}
         {run.versions.map((version) => (
           <a key={`${version.name} ${version.version}`} href={links.version(version.name, version.version)}>

@@ -7,7 +7,7 @@ vi.mock('../base/api', async (original) => ({
   get: () => new Promise<Run>((resolve) => (answer = resolve)),
 }));
 vi.stubGlobal('requestAnimationFrame', (run: () => void) => setTimeout(run, 16));
-const { inFrames, mergePoints, readRun } = await import('./points');
+const { heardMs, inFrames, mergePoints, readRun } = await import('./points');
 
 const run = {
   metrics: [{ key: 'loss', value: 0.5, step: 10, timestamp_ms: 100, min: 0.5, max: 2 }],
@@ -65,4 +65,11 @@ test('an answer that was read before a point came does not take the point away',
       ],
     },
   ]);
+});
+
+test('a run was last heard of at its newest point, or at its start', () => {
+  const silent = { start_ms: 50, metrics: [] } as unknown as Run;
+  expect(heardMs(silent)).toBe(50);
+  expect(heardMs(mergePoints(silent, { loss: [[1, 900, 1]], acc: [[1, 700, 1]] }))).toBe(900);
+  expect(heardMs({ ...silent, start_ms: null })).toBeNull();
 });

@@ -31,6 +31,12 @@ export function mergePoints(run: Run, points: Points): Run {
   return { ...run, metrics: sorted };
 }
 
+/** When the run last said something: its newest point, or its start. By the training machine's clock. */
+export function heardMs(run: Run): number | null {
+  if (run.start_ms === null) return null;
+  return run.metrics.reduce((newest, metric) => Math.max(newest, metric.timestamp_ms), run.start_ms);
+}
+
 /** Latest is the greatest (step, time, value). */
 function isLater(a: [number, number, number], b: [number, number, number]): boolean {
   for (let i = 0; i < 3; i++) if (a[i] !== b[i]) return a[i]! > b[i]!;

@@ -1,4 +1,4 @@
-import { expect, seed, test } from './world';
+import { expect, seed, serverUrl, test } from './world';
 
 // The harmful description below: its image is not there, and its handler is refused.
 test.use({ allowed: /404 \(Not Found\)|inline event handler/ });
@@ -21,6 +21,24 @@ test('the overview tells what the client logged', async ({ page }) => {
   await expect(page.getByRole('main').getByText('by ada')).toBeVisible();
   await page.getByLabel('Find a parameter').fill('imagenet');
   await expect(page.getByRole('region', { name: 'Parameters' }).getByRole('row')).toHaveCount(2);
+});
+
+test('a running run that has been silent says for how long', async ({ page, request }) => {
+  const ago = Date.now() - 14 * 60_000;
+  const api = `${serverUrl}/api/2.0/mlflow/runs`;
+  const made = await request.post(`${api}/create`, {
+    data: { experiment_id: seed.experiment, start_time: ago, run_name: 'silent' },
+  });
+  const { run_id } = ((await made.json()) as { run: { info: { run_id: string } } }).run.info;
+  await page.goto(`/runs/${run_id}`);
+  await expect(page.getByText('Last heard 14 min ago')).toBeVisible();
+  const point = { run_id, key: 'loss', value: 1, timestamp: Date.now(), step: 1 };
+  await request.post(`${api}/log-metric`, { data: point });
+  await expect(
+    page.getByRole('region', { name: 'Metrics' }).getByRole('row', { name: /loss/ }),
+  ).toBeVisible();
+  await expect(page.getByText('Last heard')).toHaveCount(0);
+  await request.post(`${api}/delete`, { data: { run_id } });
 });
 
 test('name, description and tags are edited in place and stay', async ({ page }) => {
