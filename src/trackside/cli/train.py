@@ -48,6 +48,7 @@ def setting(variable: str, text: str, default: object = None, *names: str) -> An
 
 @app.command()
 def food11(
+    context: typer.Context,
     *,
     data: Annotated[
         Path,
@@ -142,18 +143,23 @@ def food11(
     Ctrl-C ends the run as KILLED; what was logged stays.
     """
     asked = dict(locals())
-    given = {name: value for name, value in asked.items() if value is not None and name not in ABOUT_THE_RUN}
+    about = ("context", *ABOUT_THE_RUN)
+    given = {name: value for name, value in asked.items() if value is not None and name not in about}
     with _errors():
-        from trackside.train.errors import TrainingError
+        from trackside.data.progress import on_stderr
         from trackside.train.loop import prepare, train
         from trackside.train.presets import resolve
-        from trackside.train.progress import Console
+        from trackside.train.tracking import sign_in
 
-        console = Console(sys.stderr)
-        if save and not save.absolute().parent.is_dir():
-            raise TrainingError(f"--save {save}: {save.absolute().parent} is not a folder; make it first")
+        console = on_stderr()
         # What is refused here leaves no failed run behind.
-        prepared = prepare(resolve(given, preset), console, tracking_uri)
+        settings = resolve(given, preset)
+        if no_track:
+            _refuse_given(context, "register", "run_name")
+        if save:
+            _require_writable(save)
+        tracking_uri = sign_in(tracking_uri)
+        prepared = prepare(settings, console, tracking_uri)
         # Standard output is for the result alone; MLflow prints there too.
         with contextlib.redirect_stdout(sys.stderr), contextlib.ExitStack() as stack:
             tracker = None
@@ -161,10 +167,33 @@ def food11(
                 from trackside.train.mlflow_run import RunOptions, mlflow_run
 
                 options = RunOptions(tracking_uri, experiment, run_name, register)
-                tracker = stack.enter_context(mlflow_run(options, console.line))
-                console.line(f"run {tracker.run_id} in experiment {experiment} at {tracking_uri}")
+                tracker = stack.enter_context(mlflow_run(options, console.note))
+                console.note(f"run {tracker.run_id} in experiment {experiment} at {tracking_uri}")
             result = train(prepared, tracker, console, save)
     _print(result, tracker, register, as_json=as_json)
+
+
+def _refuse_given(context: typer.Context, *names: str) -> None:
+    """Options that --no-track leaves without effect; their variables may well be there for other runs."""
+    from trackside.train.errors import SettingsError
+
+    for name in names:
+        source = context.get_parameter_source(name)
+        if source and source.name == "COMMANDLINE":
+            option = name.replace("_", "-")
+            raise SettingsError(f"--{option} has no effect with --no-track: leave one out")
+
+
+def _require_writable(save: Path) -> None:
+    from trackside.train.errors import TrainingError
+
+    folder = save.absolute().parent
+    if not folder.is_dir():
+        raise TrainingError(f"--save {save}: {folder} is not a folder; make it first")
+    if save.is_dir():
+        raise TrainingError(f"--save {save} is a folder; name a file in it")
+    if not os.access(folder, os.W_OK):
+        raise TrainingError(f"--save {save}: no permission to write to {folder}")
 
 
 @contextmanager
@@ -177,13 +206,13 @@ def _errors() -> Iterator[None]:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # MLflow's client would retry for four minutes. Metrics that cannot be sent are kept and sent later.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "4")
-    from trackside.train.errors import TrainingError
+    from trackside.train.errors import SettingsError, TrainingError
 
     try:
         yield
     except TrainingError as error:
         typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(1) from error
+        raise typer.Exit(2 if isinstance(error, SettingsError) else 1) from error
     except ModuleNotFoundError as missing:
         typer.echo(f"Error: training needs {missing.name}: pip install 'trackside[train]'", err=True)
         raise typer.Exit(1) from missing

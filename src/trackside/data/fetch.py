@@ -55,10 +55,19 @@ class _TooLargeError(Exception):
     """The file is beyond the limit."""
 
 
-def download(url: str, to: Path, *, limit: int, progress: Progress, patience: Patience | None = None) -> None:
+def download(
+    url: str,
+    to: Path,
+    *,
+    limit: int,
+    progress: Progress,
+    patience: Patience | None = None,
+    check: Callable[[Path], None] = lambda _: None,
+) -> None:
     """Fetch `url` into the file `to`, going on from `to`.part if an earlier try left one.
 
     Does nothing if `to` is there already. `limit` is the largest size accepted, in bytes.
+    `check` is given the whole file before it gets its name; if it raises an error, the file is removed.
     If another process is downloading it, waits until that has ended.
     Raises DataError when the server refuses or keeps failing; what came so far stays for the next try.
     """
@@ -68,6 +77,11 @@ def download(url: str, to: Path, *, limit: int, progress: Progress, patience: Pa
     with alone(part, lambda: progress.note(f"Another process is downloading {to}; waiting for it.")):
         if not to.exists():
             _persist(url, part, limit, progress, patience or Patience())
+            try:
+                check(part)
+            except BaseException:
+                _discard(part)
+                raise
             part.replace(to)
             _notes(part).unlink(missing_ok=True)
         else:  # meanwhile
@@ -82,8 +96,7 @@ def _persist(url: str, part: Path, limit: int, progress: Progress, patience: Pat
             _transfer(url, part, limit, progress, patience.timeout)
             return
         except _TooLargeError as error:
-            part.unlink()
-            _notes(part).unlink(missing_ok=True)
+            _discard(part)
             raise DataError(
                 f"{shown(url)} is too large: {error}. More than {amount(limit, 'B')} is refused."
             ) from error
@@ -225,6 +238,11 @@ def _validator(response: http.client.HTTPResponse) -> str | None:
 def _empty(part: Path) -> None:
     with part.open("wb"):
         pass
+
+
+def _discard(part: Path) -> None:
+    part.unlink()
+    _notes(part).unlink(missing_ok=True)
 
 
 def _notes(part: Path) -> Path:

@@ -130,11 +130,12 @@ def write_durably(destination: Path, content: bytes, *, by_way_of: Path | None =
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(destination)
-    descriptor = os.open(destination.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    if sys.platform != "win32":
+        descriptor = os.open(destination.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def settle_disk() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from trackside.data import manifest
 from trackside.data.layout import CLASS_FOLDERS, IMAGE_SUFFIXES
 from trackside.train.errors import TrainingError
 from trackside.train.images import Augmentation, augment, read_image, resize_and_crop, to_tensor
@@ -50,10 +50,8 @@ class FoodImages(Dataset[tuple[Tensor, int]]):
 
     def digest(self) -> str:
         """16 hex digits that change when a file is added, removed, renamed or changes its size."""
-        listing = "".join(
-            f"{path.relative_to(self.folder).as_posix()} {path.stat().st_size}\n" for path, _ in self.samples
-        )
-        return hashlib.sha256(listing.encode()).hexdigest()[:16]
+        found = ((path.relative_to(self.folder).as_posix(), path.stat().st_size) for path, _ in self.samples)
+        return manifest.listing(found)[:16]
 
 
 def find_images(folder: Path) -> list[tuple[Path, int]]:
@@ -108,8 +106,10 @@ class Splits:
 
     @classmethod
     def open(cls, settings: Settings, *, pin_memory: bool = False) -> Splits:
-        """Find the images of all three splits; reads none yet."""
+        """Find the images of all three splits; reads none yet. Raises TrainingError if they are not whole."""
         root, size = settings.data, settings.image_size
+        if manifest.unfinished(root):
+            raise TrainingError(f"the data set at {root} is not finished; {PREPARE}")
         return cls(
             FoodImages(root / "training", size, Augmentation(), settings.seed),
             FoodImages(root / "validation", size),

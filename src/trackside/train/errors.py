@@ -10,3 +10,7 @@ class TrainingError(Exception):
         # A DataLoader worker re-raises an error with its whole traceback as the message: what
         # the user needs is the line after the last mention of the class.
         return super().__str__().rsplit(f"{type(self).__name__}: ", 1)[-1].strip()
+
+
+class SettingsError(TrainingError):
+    """A run was asked for that makes no sense; the message names the options."""

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from trackside.data.layout import CLASSES
+from trackside.data.progress import SILENT, Progress
 from trackside.train.dataset import Batches, FoodImages, Splits
 from trackside.train.device import Compute, describe_gpu, set_seed
 from trackside.train.errors import TrainingError
 from trackside.train.mobilenet import Classifier
-from trackside.train.progress import Progress, Silent
 from trackside.train.settings import Settings
 from trackside.train.tracking import DatasetUse, NoTracking, Tracker
 from trackside.train.weights import Weights, build_model, load_weights, save_checkpoint
@@ -53,9 +53,7 @@ class Prepared:
     model: Classifier
 
 
-def prepare(
-    settings: Settings, progress: Progress | None = None, tracking_uri: str | None = None
-) -> Prepared:
+def prepare(settings: Settings, progress: Progress = SILENT, tracking_uri: str | None = None) -> Prepared:
     """Find data, device and weights, and build the model; `tracking_uri` is where runs:/ weights are.
 
     Raises TrainingError for what cannot be used.
@@ -63,29 +61,49 @@ def prepare(
     set_seed(settings.seed, deterministic=settings.deterministic)
     compute = Compute.choose(settings)
     splits = Splits.open(settings, pin_memory=compute.device.type == "cuda")
-    say = (progress or Silent()).line
-    weights = load_weights(settings.weights, settings.weights_sha256, say, tracking_uri)
+    weights = load_weights(settings.weights, settings.weights_sha256, progress, tracking_uri)
     return Prepared(settings, splits, compute, weights, compute.place(build_model(settings, weights)))
 
 
 def train(
     prepared: Prepared,
     tracker: Tracker | None = None,
-    progress: Progress | None = None,
+    progress: Progress = SILENT,
     save: Path | None = None,
 ) -> Result:
     """Fine-tune MobileNetV2, then test the model of the epoch with the lowest val_loss.
 
-    `save` is a file that always holds the best model so far. Raises TrainingError for an image
-    that cannot be read, and when the loss is no longer a number.
+    `save` is a file that always holds the best model so far. If training breaks off, the tracker
+    keeps the best weights. Raises TrainingError for an image that cannot be read, and when the loss
+    is no longer a number.
     """
-    tracker, progress = tracker or NoTracking(), progress or Silent()
+    tracker = tracker or NoTracking()
     began = time.perf_counter()
-    settings, splits, compute, model = prepared.settings, prepared.splits, prepared.compute, prepared.model
+    settings, splits, model = prepared.settings, prepared.splits, prepared.model
     describe(prepared, tracker, progress)
-    training, validation = splits.batches(splits.training), splits.batches(splits.validation)
+    best = Best(model, save)
+    try:
+        epochs, stopped = fit(prepared, best, tracker, progress)
+        best.restore(model)
+        evaluation = splits.batches(splits.evaluation)
+        test = run_epoch(model, evaluation, prepared.compute, label="evaluation", progress=progress)
+        progress.note(f"evaluation loss {test.loss:.4f} accuracy {test.accuracy:.3f}")
+        metrics = {"test_loss": test.loss, "test_accuracy": test.accuracy, "best_epoch": best.epoch}
+        tracker.log_metrics(metrics | ({"early_stopping_epoch": stopped} if stopped else {}), step=epochs)
+        tracker.log_model(model, settings.image_size)
+    except BaseException:  # Ctrl-C too: hours of training may be in the best model
+        if best.epoch and not save:
+            best.restore(model)
+            tracker.keep_weights(model)
+        raise
+    seconds = time.perf_counter() - began
+    return Result(test.loss, test.accuracy, best.epoch, epochs, stopped, seconds, source_of(prepared.weights))
 
-    best, stopped = Best(model, save), None
+
+def fit(prepared: Prepared, best: Best, tracker: Tracker, progress: Progress) -> tuple[int, int | None]:
+    """Train until the last epoch, or until patience ends; the epochs trained, and the one it stopped early at."""
+    settings, splits, compute, model = prepared.settings, prepared.splits, prepared.compute, prepared.model
+    training, validation = splits.batches(splits.training), splits.batches(splits.validation)
     for epoch in range(1, settings.epochs + 1):
         if epoch in (1, settings.head_epochs + 1):
             optimizer = begin_phase(model, settings, head_only=epoch <= settings.head_epochs)
@@ -98,20 +116,11 @@ def train(
         metrics = epoch_metrics(model, trained, validated, time.perf_counter() - started)
         tracker.log_metrics(metrics, step=epoch)
         is_better = best.offer(epoch, validated.loss, model)
-        progress.line(epoch_line(name, model.is_frozen, metrics, is_better))
+        progress.note(epoch_line(name, model.is_frozen, metrics, is_better))
         require_number(trained, validated, epoch)
         if best.waited >= settings.patience and epoch < settings.epochs:
-            stopped = epoch
-            break
-
-    best.restore(model)
-    test = run_epoch(model, splits.batches(splits.evaluation), compute, label="evaluation", progress=progress)
-    progress.line(f"evaluation loss {test.loss:.4f} accuracy {test.accuracy:.3f}")
-    metrics = {"test_loss": test.loss, "test_accuracy": test.accuracy, "best_epoch": best.epoch}
-    tracker.log_metrics(metrics | ({"early_stopping_epoch": stopped} if stopped else {}), step=epoch)
-    tracker.log_model(model, settings.image_size)
-    seconds = time.perf_counter() - began
-    return Result(test.loss, test.accuracy, best.epoch, epoch, stopped, seconds, source_of(prepared.weights))
+            return epoch, epoch
+    return settings.epochs, None
 
 
 class Best:
@@ -128,8 +137,8 @@ class Best:
             # Stopping before the backbone has had its turn would be no use.
             self.waited += 0 if model.is_frozen else 1
             return False
-        self.epoch, self.loss, self.waited = epoch, loss, 0
         self._state = {key: value.detach().clone() for key, value in model.state_dict().items()}
+        self.epoch, self.loss, self.waited = epoch, loss, 0
         if self._save:
             save_checkpoint(model, self._save)
         return True
@@ -150,10 +159,13 @@ def run_epoch(
 ) -> Score:
     """One pass over the batches; learns from them if there is an optimizer."""
     model.train(optimizer is not None)
-    images_seen = 0
+    total = len(batches.dataset)  # type: ignore[arg-type]
     loss_sum = torch.zeros((), device=compute.device)
     right = torch.zeros((), dtype=torch.int64, device=compute.device)
-    with torch.set_grad_enabled(optimizer is not None):
+    with (
+        torch.set_grad_enabled(optimizer is not None),
+        progress.meter(label, total, "images", lasting=False) as meter,
+    ):
         for images, labels in batches:
             target = compute.labels(labels)
             with compute.autocast():
@@ -167,9 +179,8 @@ def run_epoch(
             # Sums stay on the device, since reading one there would make the CPU wait for it.
             loss_sum += loss.detach() * len(labels)
             right += (logits.argmax(1) == target).sum()
-            images_seen += len(labels)
-            progress.batch(label, images_seen, len(batches.dataset))  # type: ignore[arg-type]
-    return Score(loss_sum.item() / images_seen, right.item() / images_seen)
+            meter.advance(len(labels))
+    return Score(loss_sum.item() / total, right.item() / total)
 
 
 def begin_phase(model: Classifier, settings: Settings, *, head_only: bool) -> torch.optim.Optimizer:
@@ -186,7 +197,7 @@ def describe(prepared: Prepared, tracker: Tracker, progress: Progress) -> None:
     """Record settings, data, weights and hardware before the first epoch."""
     splits, weights, device = prepared.splits, prepared.weights, str(prepared.compute.device)
     used = [split_use(splits.training), split_use(splits.validation), split_use(splits.evaluation)]
-    progress.line(
+    progress.note(
         f"{' + '.join(str(use.images) for use in used)} images in {len(CLASSES)} classes, "
         f"weights: {source_of(weights)}, device: {device}"
     )

@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,6 +24,7 @@ import mlflow
 import mlflow.pytorch
 import numpy as np
 import torch
+from google.protobuf.json_format import ParseError  # type: ignore[import-untyped]
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 from mlflow.models import ModelSignature
 from mlflow.types.schema import Schema, TensorSpec
@@ -32,7 +33,7 @@ from trackside.data.layout import CLASSES
 from trackside.train import mobilenet
 from trackside.train.errors import TrainingError
 from trackside.train.mobilenet import Classifier
-from trackside.train.tracking import DatasetUse
+from trackside.train.tracking import DatasetUse, tracking_to
 from trackside.train.weights import CHECKPOINT, save_checkpoint
 
 HEALTH_SECONDS = 5.0  # that a tracking server may take to say it is there
@@ -44,7 +45,7 @@ POINTS_PER_CALL = 1000  # MLflow's limit for one log-batch
 class RunOptions:
     """How the run is called and where it is kept."""
 
-    tracking_uri: str
+    tracking_uri: str  # without user and password: see `tracking.sign_in`
     experiment: str = "food11"
     run_name: str | None = None
     register: str | None = None  # name of a registered model that gets a new version
@@ -54,35 +55,49 @@ class RunOptions:
 def mlflow_run(options: RunOptions, say: Callable[[str], None]) -> Iterator[MlflowTracker]:
     """An active run that ends as FINISHED, as KILLED on Ctrl-C, or as FAILED on any other error.
 
-    Raises TrainingError at once if the tracking server does not answer.
+    Raises TrainingError at once if no tracking server answers.
     """
     if reason := unreachable(options.tracking_uri):
         raise TrainingError(
             f"no tracking server answers at {options.tracking_uri} ({reason}). Start one with `trackside server`, "
             "name another with --tracking-uri or MLFLOW_TRACKING_URI, or train without one: --no-track"
         )
-    mlflow.set_tracking_uri(options.tracking_uri)
+    with tracking_to(options.tracking_uri):
+        tracker = _begin(options, say)
+        status = "FAILED"
+        try:
+            yield tracker
+            status = "FINISHED"
+        except KeyboardInterrupt:
+            status = "KILLED"
+            raise
+        finally:
+            # A second Ctrl-C here would leave the run to MLflow's own exit hook, which marks it FINISHED.
+            with _undisturbed():
+                tracker.end(status)
+
+
+def _begin(options: RunOptions, say: Callable[[str], None]) -> MlflowTracker:
     has_monitor = find_spec("psutil") is not None
     if not has_monitor:
         say("system metrics are off: they need psutil (pip install 'trackside[train]')")
-    run = mlflow.start_run(
-        experiment_id=_experiment_id(options.experiment),
-        run_name=options.run_name,
-        nested=mlflow.active_run() is not None,
-        log_system_metrics=has_monitor,
-    )
-    tracker = MlflowTracker(run.info.run_id, run.info.experiment_id, options, say)
-    status = "FAILED"
+    with _clear(f"no run can be started at {options.tracking_uri}, which may be no MLflow server"):
+        run = mlflow.start_run(
+            experiment_id=_experiment_id(options.experiment),
+            run_name=options.run_name,
+            nested=mlflow.active_run() is not None,
+            log_system_metrics=has_monitor,
+        )
+    return MlflowTracker(run.info.run_id, run.info.experiment_id, options, say)
+
+
+@contextmanager
+def _clear(what: str) -> Iterator[None]:
+    """Say in a line what MLflow's client could not do."""
     try:
-        yield tracker
-        status = "FINISHED"
-    except KeyboardInterrupt:
-        status = "KILLED"
-        raise
-    finally:
-        # A second Ctrl-C here would leave the run to MLflow's own exit hook, which marks it FINISHED.
-        with _undisturbed():
-            tracker.end(status)
+        yield
+    except (mlflow.MlflowException, ParseError, OSError) as error:
+        raise TrainingError(f"{what}: {_first_line(error)}") from error
 
 
 @contextmanager
@@ -113,16 +128,21 @@ class MlflowTracker:
         self._is_behind = False
 
     def log_params(self, params: Mapping[str, object]) -> None:
-        """Log all of them in one call."""
-        self._client.log_batch(self.run_id, params=[Param(key, str(value)) for key, value in params.items()])
+        """Log all of them in one call. As of all that describes the run, TrainingError if it is not taken."""
+        with self._recording("parameters"):
+            self._client.log_batch(
+                self.run_id, params=[Param(key, str(value)) for key, value in params.items()]
+            )
 
     def log_datasets(self, datasets: list[DatasetUse]) -> None:
         """Log name, digest, place and size of each split as an input of the run."""
-        self._client.log_inputs(self.run_id, [_dataset_input(use) for use in datasets])
+        with self._recording("data sets"):
+            self._client.log_inputs(self.run_id, [_dataset_input(use) for use in datasets])
 
     def log_text(self, text: str, path: str) -> None:
         """Log a text file."""
-        self._client.log_text(self.run_id, text, path)
+        with self._recording(path):
+            self._client.log_text(self.run_id, text, path)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
         """Log one point of each metric at the present time."""
@@ -157,25 +177,42 @@ class MlflowTracker:
     def log_model(self, model: Classifier, image_size: int) -> None:
         """Log the model for MLflow and, inside it, its weights as plain tensors; register it if asked to.
 
-        Raises TrainingError if the server does not take it; then the weights are in the current folder.
+        Raises TrainingError if the server does not take it.
         """
         model.unfreeze()
         model = model.to(device="cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
         with tempfile.TemporaryDirectory() as folder:
             checkpoint = Path(folder) / CHECKPOINT
             save_checkpoint(model, checkpoint)
-            try:
+            with self._recording("the model"):
                 info = _log_model(model, checkpoint, image_size, self._options.register)
-            except BaseException as error:  # Ctrl-C too: hours of training are in this model
-                kept = Path.cwd() / f"food11-{self.run_id}.pth"
-                save_checkpoint(model, kept)
-                if not isinstance(error, mlflow.MlflowException | OSError):
-                    self._say(f"the model was not logged; its weights are in {kept}")
-                    raise
-                raise TrainingError(
-                    f"the model could not be logged ({error}); its weights are in {kept}"
-                ) from error
-        self.model_version = _version(info, self._client, self._options.register, self.run_id)
+                self.model_version = _version(info, self._client, self._options.register, self.run_id)
+
+    def keep_weights(self, model: Classifier) -> None:
+        """Keep them as the artifact food11.pth; in the current folder if the server does not take them."""
+        is_kept = False
+        try:
+            # Where no server is, the client would retry for minutes.
+            is_kept = not unreachable(self._options.tracking_uri) and self._uploads_weights(model)
+        finally:  # Ctrl-C may cut the upload short
+            if not is_kept:
+                path = Path.cwd() / f"food11-{self.run_id}.pth"
+                save_checkpoint(model, path)
+                self._say(f"the best weights so far are in {path}")
+
+    def _uploads_weights(self, model: Classifier) -> bool:
+        with tempfile.TemporaryDirectory() as folder:
+            checkpoint = Path(folder) / CHECKPOINT
+            save_checkpoint(model, checkpoint)
+            try:
+                self._client.log_artifact(self.run_id, str(checkpoint))
+            except (mlflow.MlflowException, OSError):
+                return False
+        self._say(f"the best weights so far are kept with the run: runs:/{self.run_id}/{CHECKPOINT}")
+        return True
+
+    def _recording(self, what: str) -> AbstractContextManager[None]:
+        return _clear(f"{what} could not be recorded at {self._options.tracking_uri}")
 
 
 def unreachable(tracking_uri: str) -> str | None:
@@ -210,6 +247,8 @@ def _experiment_id(name: str) -> str:
             found = client.get_experiment_by_name(name)  # another run was quicker
             if found is None:
                 raise
+    if not found.experiment_id:
+        raise mlflow.MlflowException("its answer about an experiment names none")
     if found.lifecycle_stage == "deleted":
         raise TrainingError(
             f"experiment {name!r} is deleted: restore it, or choose another with --experiment"

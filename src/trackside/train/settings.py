@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from trackside.train.errors import TrainingError
+from trackside.train.errors import SettingsError
 
 BatchNormMode = Literal["frozen", "train"]
 Precision = Literal["float32", "bfloat16"]
@@ -14,11 +14,12 @@ MemoryFormat = Literal["contiguous", "channels_last"]
 
 # MobileNetV2 halves an image five times; below this, BatchNorm would see a single pixel.
 SMALLEST_IMAGE = 48
+SEEDS = 2**64  # that torch tells apart
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Settings of one training run; the defaults are the recipe. Raises TrainingError when one is not valid."""
+    """Settings of one training run; the defaults are the recipe. Raises SettingsError when one is not valid."""
 
     data: Path  # holds training, validation and evaluation
     weights: str = "imagenet"  # see `weights.load_weights`
@@ -43,9 +44,10 @@ class Settings:
 
     def __post_init__(self) -> None:
         at_least = {"image_size": SMALLEST_IMAGE, "batch_size": 1, "epochs": 1, "head_epochs": 0}
-        at_least |= {"patience": 1, "num_workers": 0, "seed": 0}
+        at_least |= {"patience": 1, "num_workers": 0}
         for name, least in at_least.items():
             _require(getattr(self, name) >= least, name, getattr(self, name), f"at least {least}")
+        _require(0 <= self.seed < SEEDS, "seed", self.seed, f"from 0 to {SEEDS - 1}")
         for name in ("head_lr", "lr"):
             _require(0 < getattr(self, name) < float("inf"), name, getattr(self, name), "above 0")
         _require(0 <= self.dropout < 1, "dropout", self.dropout, "from 0 to below 1")
@@ -56,6 +58,8 @@ class Settings:
         ):
             value, allowed = getattr(self, name), get_args(kind)
             _require(value in allowed, name, value, "one of " + ", ".join(allowed))
+        if self.weights_sha256 and self.weights == "none":
+            raise SettingsError("--weights-sha256 has nothing to check with --weights none: leave one out")
 
     def params(self) -> dict[str, Any]:
         """Every setting by name, for the run's parameters."""
@@ -64,4 +68,4 @@ class Settings:
 
 def _require(holds: bool, name: str, value: object, wanted: str) -> None:
     if not holds:
-        raise TrainingError(f"--{name.replace('_', '-')} is {value}; it must be {wanted}")
+        raise SettingsError(f"--{name.replace('_', '-')} is {value}; it must be {wanted}")

@@ -2,12 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import urllib.parse
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from trackside.train.errors import TrainingError
 from trackside.train.mobilenet import Classifier
+
+
+def sign_in(tracking_uri: str) -> str:
+    """The URI without a user and password, which go to where MLflow's client looks for them.
+
+    So nothing can print or record them. Raises TrainingError if the URI is malformed.
+    """
+    try:
+        parts = urllib.parse.urlsplit(tracking_uri)
+    except ValueError as error:
+        raise TrainingError(f"the tracking URI is no valid address: {error}") from error
+    sign, at, host = parts.netloc.rpartition("@")
+    if not at or parts.scheme not in ("http", "https"):
+        return tracking_uri
+    user, _, password = sign.partition(":")
+    plain = parts._replace(netloc=host).geturl()
+    os.environ["MLFLOW_TRACKING_USERNAME"] = urllib.parse.unquote(user)
+    os.environ["MLFLOW_TRACKING_PASSWORD"] = urllib.parse.unquote(password)
+    os.environ["MLFLOW_TRACKING_URI"] = plain
+    return plain
+
+
+@contextmanager
+def tracking_to(uri: str) -> Iterator[None]:
+    """MLflow's calls go there; afterwards to where they went before."""
+    import mlflow  # noqa: PLC0415  # an untracked run needs none
+
+    is_set = mlflow.is_tracking_uri_set()  # type: ignore[no-untyped-call]
+    before: Any = mlflow.get_tracking_uri() if is_set else None
+    mlflow.set_tracking_uri(uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(before)
 
 
 @dataclass(frozen=True)
@@ -40,6 +78,9 @@ class Tracker(Protocol):
     def log_model(self, model: Classifier, image_size: int) -> None:
         """The trained model."""
 
+    def keep_weights(self, model: Classifier) -> None:
+        """The best model of a run that is broken off."""
+
 
 class NoTracking:
     """Keeps nothing."""
@@ -57,4 +98,7 @@ class NoTracking:
         """Do nothing."""
 
     def log_model(self, model: Classifier, image_size: int) -> None:
+        """Do nothing."""
+
+    def keep_weights(self, model: Classifier) -> None:
         """Do nothing."""

