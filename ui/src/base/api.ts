@@ -30,7 +30,7 @@ async function send(method: string, path: string, body?: unknown, signal?: Abort
   }
   let response: Response;
   try {
-    response = await fetch(API + path, init);
+    response = await fetch(path.startsWith('/') ? path : API + path, init);
   } catch (error) {
     if (error instanceof DOMException) throw error; // aborted: nobody waits for it any more
     throw new ApiError(0, 'OFFLINE', 'The server does not answer. Is it running, and is the network up?');
@@ -39,6 +39,7 @@ async function send(method: string, path: string, body?: unknown, signal?: Abort
   return response;
 }
 
+/** `path` is below our own API; one that begins with a slash is taken as it is. */
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await send('GET', path, undefined, signal)).json() as Promise<T>;
 }

@@ -1,3 +1,4 @@
+import { QueriesObserver, type QueryObserverResult } from '@tanstack/query-core';
 import {
   ChevronRight,
   File,
@@ -10,22 +11,35 @@ import {
   PackagePlus,
   Table2,
 } from 'lucide';
-import { useState } from 'preact/hooks';
-import { at, get } from '../base/api';
-import type { ArtifactFile, ArtifactList, Run } from '../base/api-types';
+import { useEffect, useLayoutEffect, useReducer, useRef, useState } from 'preact/hooks';
+import { at } from '../base/api';
+import type { ArtifactList, LoggedModel, Run } from '../base/api-types';
 import { Button } from '../base/Button';
 import { Copyable } from '../base/Copy';
-import { bytes, integer } from '../base/format';
+import { bytes, count } from '../base/format';
 import { Icon } from '../base/Icon';
 import { Empty, Loading, Problem } from '../base/Panels';
-import { useQuery } from '../base/query';
+import { cache, useQuery } from '../base/query';
 import { screen, text, useUrlState } from '../base/url';
+import { useVirtualRows } from '../base/virtual';
 import { kindOf } from './files';
 import { DownloadLink, Preview } from './Preview';
 import type { RegisterFrom } from './Register';
 import css from './run.module.css';
+import {
+  addressOf,
+  below,
+  filesAt,
+  filesOfModel,
+  foldersAbove,
+  holdsModel,
+  type Node,
+  parentOf,
+  placeOf,
+  type Store,
+} from './tree';
 
-const MOST_FILES = 1000;
+const ROW = 28;
 const INDENT = 14;
 const view = screen({ path: text() });
 
@@ -37,180 +51,235 @@ const ICONS: Partial<Record<ReturnType<typeof kindOf>, IconNode>> = {
   json: FileText,
 };
 
-export function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
-}
-
-export function parentOf(path: string): string {
-  return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '';
-}
-
-/** The entries of one folder; `root` is the API's path of the artifacts of a run or a model version. */
-export function useFolder(root: string, path: string, enabled = true) {
-  return useQuery<ArtifactList>({
-    key: ['artifacts', root, path],
-    fetch: (signal) => get(`${root}?path=${encodeURIComponent(path)}`, signal),
-    enabled,
-  });
-}
-
-interface FolderProps {
-  root: string;
-  path: string;
-  depth: number;
-  selected: string;
-  onSelect: (path: string) => void;
-}
-
-function Entry({ file, ...props }: FolderProps & { file: ArtifactFile }) {
-  const { root, depth, selected, onSelect } = props;
-  const [open, setOpen] = useState(file.is_dir && selected.startsWith(`${file.path}/`));
-  const folder = useFolder(root, file.path, file.is_dir && open);
-  const isModel = folder.data?.files.some((inner) => nameOf(inner.path) === 'MLmodel');
-  const icon = file.is_dir
-    ? isModel
-      ? Package
-      : open
-        ? FolderOpen
-        : Folder
-    : (ICONS[kindOf(file.path)] ?? File);
-  const click = () => {
-    if (file.is_dir) setOpen(selected === file.path ? !open : true);
-    onSelect(file.path);
+function folderQuery(store: Store, path: string) {
+  return {
+    key: ['artifacts', store.key, path],
+    fetch: (signal: AbortSignal) => store.list(path, signal),
   };
-  return (
-    <li>
-      <button
-        type="button"
-        class={css.node}
-        style={{ paddingLeft: `${8 + depth * INDENT}px` }}
-        aria-expanded={file.is_dir ? open : undefined}
-        aria-current={selected === file.path ? 'true' : undefined}
-        onClick={click}
-      >
-        {file.is_dir ? (
-          <span class={open ? css.turned : ''} style={{ display: 'grid' }}>
-            <Icon of={ChevronRight} size={13} />
-          </span>
-        ) : (
-          <span style={{ width: '13px' }} />
-        )}
-        <Icon of={icon} size={15} />
-        <span class="cut">{nameOf(file.path)}</span>
-        <small>{bytes(file.size_bytes)}</small>
-      </button>
-      {file.is_dir && open && <Entries {...props} path={file.path} depth={depth + 1} />}
-    </li>
-  );
 }
 
-function Entries(props: FolderProps) {
-  const { data, error, retry } = useFolder(props.root, props.path);
-  if (error) return <Problem error={error} retry={retry} />;
-  if (!data)
-    return props.depth === 0 ? (
-      <Loading />
-    ) : (
-      <p class="dim" style={{ paddingLeft: `${30 + props.depth * INDENT}px` }}>
-        Loading…
+/** What the folders at `addresses` hold, asked for together. */
+function useFolders(own: Store, addresses: string[]) {
+  const [, redraw] = useReducer((n: number) => n + 1, 0);
+  const queries = addresses.map((address) => {
+    const { store, path } = placeOf(address, own);
+    const { key, fetch } = folderQuery(store, path);
+    return { queryKey: key, queryFn: ({ signal }: { signal: AbortSignal }) => fetch(signal) };
+  });
+  const [observer] = useState(() => new QueriesObserver(cache, queries as never));
+  const [results] = observer.getOptimisticResult(queries as never, undefined);
+  useLayoutEffect(() => observer.setQueries(queries as never), [own.key, addresses.join('\n')]);
+  useEffect(() => observer.subscribe(() => redraw(0)), [observer]);
+  const folders = new Map(
+    (results as QueryObserverResult<ArtifactList, Error>[]).map((result, index) => [
+      addresses[index]!,
+      { data: result.data, error: result.error, retry: () => void result.refetch() },
+    ]),
+  );
+  return (address: string) => folders.get(address);
+}
+
+interface LineProps {
+  node: Node;
+  open: boolean;
+  selected: boolean;
+  onClick: () => void;
+}
+
+function iconOf(node: Node & { kind: 'entry' }, open: boolean): IconNode {
+  if (node.isModel) return Package;
+  if (node.file.is_dir) return open ? FolderOpen : Folder;
+  return ICONS[kindOf(node.name)] ?? File;
+}
+
+function Line({ node, open, selected, onClick }: LineProps) {
+  const paddingLeft = `${8 + node.depth * INDENT}px`;
+  if (node.kind === 'note') {
+    return (
+      <p class={`${css.node} dim`} style={{ paddingLeft: `${27 + node.depth * INDENT}px` }}>
+        <span class="cut" title={node.text}>
+          {node.text}
+        </span>
+        {node.retry && (
+          <Button small onClick={node.retry}>
+            Retry
+          </Button>
+        )}
       </p>
     );
+  }
   return (
-    <ul>
-      {data.files.slice(0, MOST_FILES).map((file) => (
-        <Entry key={file.path} {...props} file={file} />
-      ))}
-      {data.files.length > MOST_FILES && (
-        <li class="dim" style={{ padding: '4px 12px' }}>
-          {integer(data.files.length - MOST_FILES)} more are not listed
-        </li>
+    <button
+      type="button"
+      class={css.node}
+      style={{ paddingLeft }}
+      title={node.name}
+      aria-expanded={node.file.is_dir ? open : undefined}
+      aria-current={selected ? 'true' : undefined}
+      onClick={onClick}
+    >
+      {node.file.is_dir ? (
+        <span class={open ? css.turned : ''} style={{ display: 'grid' }}>
+          <Icon of={ChevronRight} size={13} />
+        </span>
+      ) : (
+        <span style={{ width: '13px' }} />
       )}
-      {data.files.length === 0 && (
-        <li class="dim" style={{ padding: '4px 12px' }}>
-          Empty folder
-        </li>
-      )}
-    </ul>
+      <Icon of={iconOf(node, open)} size={15} />
+      <span class="cut">{node.name}</span>
+      <small>{node.depth === 0 && node.isModel ? 'logged model' : bytes(node.file.size_bytes)}</small>
+    </button>
   );
 }
 
-interface BrowserProps {
-  root: string;
-  empty: string;
-  /** Offered for a folder that holds a model. */
-  onRegister?: (path: string) => void;
+interface TreeProps {
+  own: Store;
+  models: LoggedModel[];
+  selected: string;
+  onSelect: (address: string) => void;
 }
 
-function Selected({ root, path, onRegister }: BrowserProps & { path: string }) {
-  const above = useFolder(root, parentOf(path));
-  const file = above.data?.files.find((one) => one.path === path);
-  const inside = useFolder(root, path, file?.is_dir ?? false);
-  if (above.error)
+/** Logged models and the own files, as one list of which only the lines in view exist. */
+function Tree({ own, models, selected, onSelect }: TreeProps) {
+  const [open, setOpen] = useState<ReadonlySet<string>>(() => new Set(foldersAbove(selected)));
+  const folder = useFolders(own, ['', ...open]);
+  const nodes = models.flatMap((model): Node[] => {
+    const store = filesOfModel(model.model_id);
+    const address = addressOf(store, '');
+    const file = { path: '', is_dir: true, size_bytes: null };
+    const node: Node = { kind: 'entry', address, depth: 0, name: model.name, file, isModel: true };
+    return open.has(address) ? [node, ...below(store, '', 1, open, folder)] : [node];
+  });
+  // Beside models, that a run has no other files is not worth a line.
+  if (models.length === 0 || folder('')?.data?.files.length !== 0)
+    nodes.push(...below(own, '', 0, open, folder));
+  const scroller = useRef<HTMLElement>(null);
+  const rows = useVirtualRows(scroller, nodes.length, ROW);
+  const click = (node: Node) => {
+    if (node.kind === 'entry' && node.file.is_dir) {
+      const next = new Set(open);
+      if (selected !== node.address || !next.delete(node.address)) next.add(node.address);
+      setOpen(next);
+    }
+    onSelect(node.address);
+  };
+  return (
+    <nav ref={scroller} class={css.tree} aria-label="Artifacts">
+      <ul style={{ height: `${rows.total}px` }}>
+        {nodes.slice(rows.first, rows.last + 1).map((node, i) => (
+          <li
+            key={node.address}
+            aria-setsize={nodes.length}
+            aria-posinset={rows.first + i + 1}
+            style={{ top: `${(rows.first + i) * ROW}px` }}
+          >
+            <Line
+              node={node}
+              open={open.has(node.address)}
+              selected={selected === node.address}
+              onClick={() => click(node)}
+            />
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
+
+interface SelectedProps {
+  own: Store;
+  address: string;
+  models: LoggedModel[];
+  onRegister: ((from: RegisterFrom) => void) | undefined;
+}
+
+function Selected({ own, address, models, onRegister }: SelectedProps) {
+  const { store, path } = placeOf(address, own);
+  const isRoot = path === '';
+  const above = useQuery<ArtifactList>({ ...folderQuery(store, parentOf(path)), enabled: !isRoot });
+  const file = isRoot
+    ? { path, is_dir: true, size_bytes: null }
+    : above.data?.files.find((one) => one.path === path);
+  const inside = useQuery<ArtifactList>({ ...folderQuery(store, path), enabled: file?.is_dir ?? false });
+  const error = above.error ?? inside.error;
+  if (error) {
     return (
       <div style={{ padding: '14px' }}>
-        <Problem error={above.error} retry={above.retry} />
+        <Problem error={error} retry={above.error ? above.retry : inside.retry} />
       </div>
     );
-  if (!above.data) return <Loading />;
-  if (!file) return <Empty title="This file is not here">{<p class="mono">{path}</p>}</Empty>;
-  const isModel = inside.data?.files.some((one) => nameOf(one.path) === 'MLmodel') ?? false;
+  }
+  if (!isRoot && !above.data) return <Loading />;
+  if (!file) return <Empty title="This file is not here">{<p class="mono">{address}</p>}</Empty>;
+  const isModel = holdsModel(inside.data);
+  const logged = isRoot
+    ? models.find((model) => addressOf(filesOfModel(model.model_id), '') === address)
+    : null;
+  const register =
+    onRegister && (logged || (isModel && store === own))
+      ? () => onRegister(logged ? { model: logged } : { path })
+      : null;
   return (
     <>
       <div class={css.previewHead}>
         <span style={{ minWidth: 0 }}>
-          <Copyable text={path} />
+          <Copyable text={address} />
         </span>
         <span class="dim" style={{ whiteSpace: 'nowrap' }}>
           {bytes(file.size_bytes)}
         </span>
         <span class="grow" />
-        {isModel && onRegister && (
-          <Button icon={PackagePlus} look="primary" onClick={() => onRegister(path)}>
+        {register && (
+          <Button icon={PackagePlus} look="primary" onClick={register}>
             Register model
           </Button>
         )}
-        {!file.is_dir && <DownloadLink root={root} path={path} />}
+        {!file.is_dir && <DownloadLink store={store} path={path} />}
       </div>
       {file.is_dir ? (
         <Empty
           icon={isModel ? Package : Folder}
-          title={isModel ? 'This folder holds a model' : `${integer(inside.data?.files.length ?? 0)} entries`}
+          title={
+            isModel ? 'This folder holds a model' : count(inside.data?.files.length ?? 0, 'entry', 'entries')
+          }
         >
-          {isModel && onRegister && <p>Register it to give it a name, versions and aliases.</p>}
+          {register && <p>Register it to give it a name, versions and aliases.</p>}
         </Empty>
       ) : (
-        <Preview key={path} root={root} file={file} />
+        <Preview key={address} store={store} file={file} />
       )}
     </>
   );
 }
 
+interface BrowserProps {
+  /** The API's path of the artifacts of a run or a model version. */
+  root: string;
+  empty: string;
+  models?: LoggedModel[];
+  /** Offered for a folder that holds a model. */
+  onRegister?: (from: RegisterFrom) => void;
+}
+
 /** Folders to the left, loaded when opened; what is chosen to the right. The choice is in the URL. */
-export function Browser(props: BrowserProps) {
-  const [{ path }, setState] = useUrlState(view);
-  const top = useFolder(props.root, '');
+export function Browser({ root, empty, models = [], onRegister }: BrowserProps) {
+  const [{ path: address }, setState] = useUrlState(view);
+  const [own] = useState(() => filesAt(root));
+  const top = useQuery<ArtifactList>(folderQuery(own, ''));
   if (top.error) return <Problem error={top.error} retry={top.retry} />;
-  if (top.data?.files.length === 0) {
+  if (top.data?.files.length === 0 && models.length === 0) {
     return (
       <Empty icon={Folder} title="No artifacts">
-        <p>{props.empty}</p>
+        <p>{empty}</p>
       </Empty>
     );
   }
   return (
     <div class={css.artifacts}>
-      <nav class={css.tree} aria-label="Artifacts">
-        <Entries
-          root={props.root}
-          path=""
-          depth={0}
-          selected={path}
-          onSelect={(next) => setState({ path: next })}
-        />
-      </nav>
+      <Tree own={own} models={models} selected={address} onSelect={(path) => setState({ path })} />
       <div class={css.preview}>
-        {path ? (
-          <Selected {...props} path={path} />
+        {address ? (
+          <Selected own={own} address={address} models={models} onRegister={onRegister} />
         ) : (
           <Empty icon={FileText} title="Choose a file to see it here">
             {top.data && (
@@ -229,8 +298,9 @@ export function Artifacts({ run, onRegister }: { run: Run; onRegister: (from: Re
   return (
     <Browser
       root={at`runs/${run.run_id}/artifacts`}
+      models={run.models}
       empty="mlflow.log_artifact, log_text, log_image and log_model put files here."
-      onRegister={(path) => onRegister({ path })}
+      onRegister={onRegister}
     />
   );
 }

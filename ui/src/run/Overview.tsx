@@ -1,5 +1,5 @@
 import { GitCommitHorizontal, Search } from 'lucide';
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { Dataset, MetricSummary, Run } from '../base/api-types';
 import { Copyable } from '../base/Copy';
 import { search } from '../base/commands';
@@ -9,13 +9,15 @@ import { Icon } from '../base/Icon';
 import { links } from '../base/location';
 import { Panel } from '../base/Panels';
 import { Status } from '../base/Status';
+import { TableRows } from '../base/TableRows';
 import { Ago, Lasted } from '../base/Time';
 import ui from '../base/ui.module.css';
+import { useVirtualRows } from '../base/virtual';
 import { isSystem, unitOf } from '../charts/window';
 import { deleteRunTag, describeRun, setRunTag } from './data';
 import css from './run.module.css';
 
-const MOST_ROWS = 500;
+const ROW = 28;
 const SEARCH_FROM = 10;
 
 function Finder({ what, value, onInput }: { what: string; value: string; onInput: (value: string) => void }) {
@@ -39,6 +41,8 @@ function Params({ params }: { params: Record<string, string> }) {
   const [typed, setTyped] = useState('');
   const all = Object.entries(params);
   const found = search(all, ([key, value]) => `${key} ${value}`, typed);
+  const scroller = useRef<HTMLElement>(null);
+  const rows = useVirtualRows(scroller, found.length, ROW, ROW);
   const tools = all.length >= SEARCH_FROM && <Finder what="parameter" value={typed} onInput={setTyped} />;
   return (
     <Panel title="Parameters" note={all.length || undefined} tools={tools} flush>
@@ -47,17 +51,17 @@ function Params({ params }: { params: Record<string, string> }) {
       )}
       {all.length > 0 && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region must be reachable by keys
-        <section class={css.list} tabIndex={0} aria-label="Parameters">
-          <table>
+        <section ref={scroller} class={css.list} tabIndex={0} aria-label="Parameters">
+          <table aria-rowcount={found.length + 1}>
             <thead>
               <tr>
                 <th scope="col">Name</th>
                 <th scope="col">Value</th>
               </tr>
             </thead>
-            <tbody>
-              {found.slice(0, MOST_ROWS).map(([key, value]) => (
-                <tr key={key}>
+            <TableRows items={found} rows={rows} size={ROW} columns={2}>
+              {([key, value], rowIndex) => (
+                <tr key={key} aria-rowindex={rowIndex}>
                   <td class="dim" title={key}>
                     {key}
                   </td>
@@ -65,8 +69,8 @@ function Params({ params }: { params: Record<string, string> }) {
                     <Copyable text={value} />
                   </td>
                 </tr>
-              ))}
-            </tbody>
+              )}
+            </TableRows>
           </table>
         </section>
       )}
@@ -74,10 +78,10 @@ function Params({ params }: { params: Record<string, string> }) {
   );
 }
 
-function MetricRow({ metric }: { metric: MetricSummary }) {
+function MetricRow({ metric, rowIndex }: { metric: MetricSummary; rowIndex: number }) {
   const { key, value, min, max, step } = metric;
   return (
-    <tr>
+    <tr aria-rowindex={rowIndex}>
       <td title={key}>
         {key} <small class="dim">{unitOf(key)}</small>
       </td>
@@ -98,6 +102,8 @@ function MetricRow({ metric }: { metric: MetricSummary }) {
 function MetricTable({ metrics }: { metrics: MetricSummary[] }) {
   const [typed, setTyped] = useState('');
   const found = search(metrics, (metric) => metric.key, typed);
+  const scroller = useRef<HTMLElement>(null);
+  const rows = useVirtualRows(scroller, found.length, ROW, ROW);
   const tools = metrics.length >= SEARCH_FROM && <Finder what="metric" value={typed} onInput={setTyped} />;
   return (
     <Panel title="Metrics" note={metrics.length || undefined} tools={tools} flush>
@@ -106,8 +112,8 @@ function MetricTable({ metrics }: { metrics: MetricSummary[] }) {
       )}
       {metrics.length > 0 && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region must be reachable by keys
-        <section class={css.list} tabIndex={0} aria-label="Metrics">
-          <table>
+        <section ref={scroller} class={css.list} tabIndex={0} aria-label="Metrics">
+          <table aria-rowcount={found.length + 1}>
             <colgroup>
               <col />
               <col style={{ width: '98px' }} />
@@ -132,11 +138,9 @@ function MetricTable({ metrics }: { metrics: MetricSummary[] }) {
                 </th>
               </tr>
             </thead>
-            <tbody>
-              {found.slice(0, MOST_ROWS).map((metric) => (
-                <MetricRow key={metric.key} metric={metric} />
-              ))}
-            </tbody>
+            <TableRows items={found} rows={rows} size={ROW} columns={5}>
+              {(metric, rowIndex) => <MetricRow key={metric.key} metric={metric} rowIndex={rowIndex} />}
+            </TableRows>
           </table>
         </section>
       )}
@@ -274,9 +278,14 @@ function Models({ run }: { run: Run }) {
         {run.models.map((model) => (
           <li key={model.model_id}>
             <div class="row">
-              <span class="grow cut" style={{ fontWeight: 560 }}>
+              <a
+                class="grow cut"
+                style={{ fontWeight: 560 }}
+                title="Its files"
+                href={links.run(run.run_id, { tab: 'artifacts', path: `models:/${model.model_id}` })}
+              >
                 {model.name}
-              </span>
+              </a>
               <span class={ui.badge}>{model.status.toLowerCase()}</span>
               <span class="dim">
                 <Ago ms={model.created_ms} />

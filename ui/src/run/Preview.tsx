@@ -1,6 +1,6 @@
 import { Download } from 'lucide';
 import { useMemo, useRef } from 'preact/hooks';
-import { API, bytes } from '../base/api';
+import { bytes } from '../base/api';
 import type { ArtifactFile } from '../base/api-types';
 import { integer, bytes as size } from '../base/format';
 import { Icon } from '../base/Icon';
@@ -11,19 +11,16 @@ import ui from '../base/ui.module.css';
 import { useVirtualRows } from '../base/virtual';
 import { extension, isText, type Kind, kindOf, parseCsv, type Table, tableOf } from './files';
 import css from './run.module.css';
+import { nameOf, type Store } from './tree';
 
 /** More than this of a file is not read into the page. */
 const MOST_BYTES = 2_000_000;
 const LINE = 18;
 const TABLE_ROW = 26;
 
-export function fileUrl(root: string, path: string, download = false): string {
-  return `${API}${root}/file?path=${encodeURIComponent(path)}${download ? '&download=1' : ''}`;
-}
-
-export function DownloadLink({ root, path }: { root: string; path: string }) {
+export function DownloadLink({ store, path }: { store: Store; path: string }) {
   return (
-    <a class={ui.button} href={fileUrl(root, path, true)} download={path.slice(path.lastIndexOf('/') + 1)}>
+    <a class={ui.button} href={store.url(path, true)} download={nameOf(path)}>
       <Icon of={Download} size={15} />
       Download
     </a>
@@ -141,20 +138,20 @@ function Content({ kind, path, text }: { kind: Kind; path: string; text: string 
   return <Lines text={text} />;
 }
 
-function NoPreview({ root, file, why }: { root: string; file: ArtifactFile; why: string }) {
+function NoPreview({ store, file, why }: { store: Store; file: ArtifactFile; why: string }) {
   return (
     <Empty title={why}>
       <p>{size(file.size_bytes)}</p>
-      <DownloadLink root={root} path={file.path} />
+      <DownloadLink store={store} path={file.path} />
     </Empty>
   );
 }
 
-function TextPreview({ root, file, kind }: { root: string; file: ArtifactFile; kind: Kind }) {
+function TextPreview({ store, file, kind }: { store: Store; file: ArtifactFile; kind: Kind }) {
   const { data, error, retry } = useQuery({
-    key: ['file', root, file.path, file.size_bytes],
+    key: ['file', store.key, file.path, file.size_bytes],
     fetch: async (signal) => {
-      const { data: raw, whole } = await bytes(fileUrl(root, file.path), MOST_BYTES, signal);
+      const { data: raw, whole } = await bytes(store.url(file.path), MOST_BYTES, signal);
       return { text: isText(raw) ? new TextDecoder().decode(raw) : null, whole };
     },
   });
@@ -165,7 +162,8 @@ function TextPreview({ root, file, kind }: { root: string; file: ArtifactFile; k
       </div>
     );
   if (!data) return <Loading rows={8} />;
-  if (data.text === null) return <NoPreview root={root} file={file} why="No preview for this kind of file" />;
+  if (data.text === null)
+    return <NoPreview store={store} file={file} why="No preview for this kind of file" />;
   return (
     <>
       {!data.whole && (
@@ -179,9 +177,9 @@ function TextPreview({ root, file, kind }: { root: string; file: ArtifactFile; k
 }
 
 /** A file as far as a browser can show it. HTML gets a frame that may run nothing and reach nothing. */
-export function Preview({ root, file }: { root: string; file: ArtifactFile }) {
+export function Preview({ store, file }: { store: Store; file: ArtifactFile }) {
   const kind = kindOf(file.path);
-  const url = fileUrl(root, file.path);
+  const url = store.url(file.path);
   if (kind === 'image') {
     return (
       // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region must be reachable by keys
@@ -192,11 +190,12 @@ export function Preview({ root, file }: { root: string; file: ArtifactFile }) {
       </section>
     );
   }
-  if (kind === 'html') return <iframe class={css.frame} sandbox="" src={url} title={file.path} />;
+  if (kind === 'html' && store.inline)
+    return <iframe class={css.frame} sandbox="" src={url} title={file.path} />;
   // biome-ignore lint/a11y/useMediaCaption: recordings of a training run have no captions
   if (kind === 'audio') return <audio controls src={url} style={{ margin: '20px' }} />;
   // biome-ignore lint/a11y/useMediaCaption: recordings of a training run have no captions
   if (kind === 'video') return <video controls src={url} style={{ maxWidth: '100%' }} />;
-  if (kind === 'other') return <NoPreview root={root} file={file} why="No preview for this kind of file" />;
-  return <TextPreview root={root} file={file} kind={kind} />;
+  if (kind === 'other') return <NoPreview store={store} file={file} why="No preview for this kind of file" />;
+  return <TextPreview store={store} file={file} kind={kind} />;
 }

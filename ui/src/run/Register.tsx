@@ -3,6 +3,7 @@ import { useLocation } from 'preact-iso';
 import { at, get, post } from '../base/api';
 import type {
   ArtifactList,
+  LoggedModel,
   ModelVersion,
   NewModelVersion,
   RegisteredModelList,
@@ -14,12 +15,13 @@ import { Loading } from '../base/Panels';
 import { stale, useQuery } from '../base/query';
 import { toast } from '../base/toast';
 import ui from '../base/ui.module.css';
-import { nameOf } from './Artifacts';
 import { runKey } from './data';
+import { nameOf } from './tree';
 
 export interface RegisterFrom {
-  /** A folder of the run's artifacts; without it, whatever the run has is offered. */
+  /** A folder of the run's artifacts, or one of its logged models; without either, whatever the run has is offered. */
   path?: string;
+  model?: LoggedModel;
 }
 
 interface Source {
@@ -30,13 +32,18 @@ interface Source {
 
 const MOST_FOLDERS = 30;
 
+function loggedSource(model: LoggedModel): Source {
+  return { label: `${model.name} (logged model)`, path: model.name, modelId: model.model_id };
+}
+
+/** What was chosen before the dialog opened. */
+function given(from: RegisterFrom): Source[] | null {
+  if (from.model) return [loggedSource(from.model)];
+  return from.path ? [{ label: `${from.path}/`, path: from.path, modelId: null }] : null;
+}
+
 /** What of a run can become a version: its logged models, and folders that hold an MLmodel file. */
 async function findSources(run: Run, signal: AbortSignal): Promise<Source[]> {
-  const logged = run.models.map((model) => ({
-    label: `${model.name} (logged model)`,
-    path: model.name,
-    modelId: model.model_id,
-  }));
   const root = at`runs/${run.run_id}/artifacts`;
   const top = await get<ArtifactList>(`${root}?path=`, signal);
   const folders = top.files.filter((file) => file.is_dir).slice(0, MOST_FOLDERS);
@@ -47,7 +54,7 @@ async function findSources(run: Run, signal: AbortSignal): Promise<Source[]> {
     inside[index]?.files.some((file) => nameOf(file.path) === 'MLmodel'),
   );
   return [
-    ...logged,
+    ...run.models.map(loggedSource),
     ...models.map((folder) => ({ label: `${folder.path}/`, path: folder.path, modelId: null })),
   ];
 }
@@ -64,8 +71,8 @@ export function Register({ run, from, onClose }: { run: Run; from: RegisterFrom;
   });
   const [chosen, setChosen] = useState('');
   const [name, setName] = useState('');
-  const given: Source[] = from.path ? [{ label: `${from.path}/`, path: from.path, modelId: null }] : [];
-  const list = from.path ? given : (sources.data ?? []);
+  const chosenBefore = given(from);
+  const list = chosenBefore ?? sources.data ?? [];
   const source = list.find((one) => one.label === chosen) ?? list[0];
   // The model's own name is the best guess, until somebody types.
   useEffect(() => {
@@ -81,10 +88,10 @@ export function Register({ run, from, onClose }: { run: Run; from: RegisterFrom;
       action: { label: 'Open', run: () => route(links.version(made.name, made.version)) },
     });
   };
-  const nothing = !from.path && sources.data?.length === 0;
+  const nothing = !chosenBefore && sources.data?.length === 0;
   return (
     <Dialog title="Register model" action={source ? 'Register' : ''} onClose={onClose} onSubmit={submit}>
-      {!from.path && !sources.data && <Loading rows={2} />}
+      {!chosenBefore && !sources.data && <Loading rows={2} />}
       {nothing && (
         <p>
           This run has no model yet. <code>mlflow.pytorch.log_model(model, name="…")</code> logs one; a folder

@@ -1,5 +1,12 @@
 import type { Page } from '@playwright/test';
-import type { ExperimentList, RegisteredModel, RegisteredModelList, Run } from '../../src/base/api-types';
+import type {
+  ArtifactList,
+  ExperimentList,
+  MetricSummary,
+  RegisteredModel,
+  RegisteredModelList,
+  Run,
+} from '../../src/base/api-types';
 import { expect, seed, test, violations } from './world';
 
 const MANY = 10_000;
@@ -82,4 +89,41 @@ test('ten thousand parameters side by side', async ({ page }) => {
   await expect(page.getByRole('rowheader', { name: 'Origin' })).toBeInViewport();
   await expect(page.getByRole('columnheader', { name: /trial-3/ })).toBeInViewport();
   expect(await region.getByRole('row').count()).toBeLessThan(MOST_ROWS);
+});
+
+test('ten thousand files in a folder', async ({ page }) => {
+  await grown<ArtifactList>(page, /\/artifacts\?path=plots$/, (list) => ({
+    ...list,
+    files: copies(list.files[0]!, (i) => ({ path: `plots/${String(i).padStart(4, '0')}.pt` })),
+  }));
+  await page.goto(`/runs/${seed.run}?tab=artifacts`);
+  const tree = page.getByRole('navigation', { name: 'Artifacts' });
+  await tree.getByRole('button', { name: 'plots' }).click();
+  await expect(tree.getByRole('button', { name: /^0000\.pt/ })).toBeVisible();
+  await expect(page.getByText('10\u2009000 entries')).toBeVisible();
+  expect(await tree.getByRole('button').count()).toBeLessThan(MOST_ROWS);
+  await tree.evaluate((node) => node.scrollTo({ top: node.scrollHeight - 500 }));
+  await tree.getByRole('button', { name: /^9990\.pt/ }).click();
+  await expect(page).toHaveURL(/9990\.pt/);
+  expect(await tree.getByRole('button').count()).toBeLessThan(MOST_ROWS);
+});
+
+test('ten thousand parameters and metrics of a run', async ({ page }) => {
+  await grown<Run>(page, /\/v1\/runs\/[0-9a-f]{32}$/, (run) => ({
+    ...run,
+    params: Object.fromEntries(copies({}, () => ({})).map((_, i) => [`p${i}`, 'x'])),
+    metrics: copies<MetricSummary>(run.metrics[0]!, (i) => ({ key: `m${i}` })),
+  }));
+  await page.goto(`/runs/${seed.run}`);
+  for (const [name, last] of [
+    ['Parameters', 'p9999'],
+    ['Metrics', 'm9999'],
+  ] as const) {
+    const region = page.getByRole('region', { name, exact: true });
+    await expect(region.getByRole('row').nth(2)).toBeVisible();
+    expect(await region.getByRole('row').count()).toBeLessThan(MOST_ROWS);
+    await region.evaluate((node) => node.scrollTo({ top: node.scrollHeight }));
+    await region.getByText(last, { exact: true }).scrollIntoViewIfNeeded();
+    await expect(region.getByText(last, { exact: true })).toBeInViewport();
+  }
 });

@@ -135,6 +135,26 @@ test('artifacts are shown by their kind', async ({ page }) => {
   await expect(page.getByText('NVIDIA A100')).toBeVisible();
 });
 
+test('the files of a logged model are reached from its run', async ({ page }) => {
+  await page.goto(`/runs/${seed.run}`);
+  await page.getByRole('link', { name: 'food11', exact: true }).click();
+  const tree = page.getByRole('navigation', { name: 'Artifacts' });
+  await expect(page.getByText('This folder holds a model')).toBeVisible();
+  await expect(page).toHaveURL(/path=models/);
+  await page.goto(`/runs/${seed.run}?tab=artifacts`);
+  await tree.getByRole('button', { name: /^food11/ }).click();
+  await tree.getByRole('button', { name: /^MLmodel/ }).click();
+  await expect(page.getByText('loader_module: mlflow.pyfunc.model')).toBeVisible();
+  await page.reload();
+  await expect(tree.getByRole('button', { name: /^MLmodel/ })).toHaveAttribute('aria-current', 'true');
+  const download = page.waitForEvent('download');
+  await page.getByRole('link', { name: 'Download' }).click();
+  expect((await download).suggestedFilename()).toBe('MLmodel');
+  await tree.getByRole('button', { name: /^food11/ }).click();
+  await page.getByRole('main').getByRole('button', { name: 'Register model' }).last().click();
+  await expect(page.getByRole('dialog').locator('select')).toHaveValue('food11 (logged model)');
+});
+
 test('a download brings the file as it is', async ({ page }) => {
   await page.goto(`/runs/${seed.run}?tab=artifacts&path=gpu-info.txt`);
   const download = page.waitForEvent('download');
