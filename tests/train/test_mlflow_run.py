@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -300,3 +301,12 @@ def test_ctrl_c_cuts_keeping_short(server: Server, smallest: Path, monkeypatch: 
     ):
         tracker.keep_weights(build_model(settings(smallest), None))
     assert load_weights(f"food11-{tracker.run_id}.pth")
+
+
+def test_weights_that_can_be_kept_nowhere_do_not_hide_why_the_run_ended(
+    smallest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "cwd", lambda: tmp_path / "gone")
+    away = RunOptions("http://127.0.0.1:9")
+    MlflowTracker("1", "2", away, said.append).keep_weights(build_model(settings(smallest), None))
+    assert re.match(r"the best weights so far are lost: cannot write .*gone/food11-1\.pth: ", said[0])

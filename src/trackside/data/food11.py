@@ -74,14 +74,15 @@ def prepare(
         found = sources.describe(given, target)
         if found.kind == "folder":
             _known(Path(found.where))  # a stand-in is no source of Food-11
-    if known and not refetch and sources.recognised(found, known, sha256) and manifest.intact(target, known):
-        changed = manifest.verify(target, known) if verify else []
-        if not changed:
-            files.tidy_finished(target, keep_download=keep_archive)
-            return Report(target, known, PUBLISHED, changed=False, seconds=time.monotonic() - start)
-        if found.kind in ("in place", "missing"):
-            raise DataError(f"{_not_as_prepared(target, changed)} {_how_to_mend(target)}")
-        progress.note(f"{_not_as_prepared(target, changed)} Taking what differs from {found.where}.")
+    if (
+        known
+        and not refetch
+        and sources.recognised(found, known, sha256)
+        and manifest.intact(target, known)
+        and not (verify and _has_changed(target, known, found, progress))
+    ):
+        files.tidy_finished(target, keep_download=keep_archive)
+        return Report(target, known, PUBLISHED, changed=False, seconds=time.monotonic() - start)
     if found.kind == "missing":
         raise DataError(
             f"{found.where} does not exist. --from takes an http(s) address, a zip file or a folder."
@@ -256,9 +257,17 @@ def _known(folder: Path) -> Manifest | None:
     return known
 
 
-def _not_as_prepared(target: Path, changed: list[str]) -> str:
+def _has_changed(target: Path, known: Manifest, found: Source, progress: Progress) -> bool:
+    """Whether reading every image shows a change. Raises DataError if there is no source to mend it from."""
+    changed = manifest.verify(target, known)
+    if not changed:
+        return False
     named = ", ".join(changed[:5]) + (" …" if len(changed) > 5 else "")
-    return f"{len(changed):,} files in {target} are not as they were prepared: {named}."
+    what = f"{len(changed):,} files in {target} are not as they were prepared: {named}."
+    if found.kind in ("in place", "missing"):
+        raise DataError(f"{what} {_how_to_mend(target)}")
+    progress.note(f"{what} Taking what differs from {found.where}.")
+    return True
 
 
 def _how_to_mend(target: Path) -> str:

@@ -196,9 +196,16 @@ class MlflowTracker:
             is_kept = not unreachable(self._options.tracking_uri) and self._uploads_weights(model)
         finally:  # Ctrl-C may cut the upload short
             if not is_kept:
-                path = Path.cwd() / f"food11-{self.run_id}.pth"
-                save_checkpoint(model, path)
-                self._say(f"the best weights so far are in {path}")
+                self._keep_weights_here(model)
+
+    def _keep_weights_here(self, model: Classifier) -> None:
+        path = Path.cwd() / f"food11-{self.run_id}.pth"
+        try:
+            save_checkpoint(model, path)
+        except TrainingError as error:  # what ended the run is the error to end with
+            self._say(f"the best weights so far are lost: {error}")
+        else:
+            self._say(f"the best weights so far are in {path}")
 
     def _uploads_weights(self, model: Classifier) -> bool:
         with tempfile.TemporaryDirectory() as folder:
