@@ -1,9 +1,8 @@
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { number } from '../base/format';
 import { draw, type Look } from './draw';
 import type { Axis, Line } from './line';
-import { labels, numbers, STEPS, TIME_STEPS, ticks, WHOLE_STEPS } from './ticks';
+import { labels, logLabels, logTicks, numbers, STEPS, TIME_STEPS, ticks, WHOLE_STEPS } from './ticks';
 import { type Range, selected } from './window';
 
 export interface Model {
@@ -123,7 +122,11 @@ export class ChartView {
           space: 30,
           incrs: STEPS,
           ...(this.model.log
-            ? { values: (_plot, places) => places.map((tick) => (tick === null ? '' : number(tick))) }
+            ? {
+                splits: (_plot, _axis, low, high) => logTicks(low, high),
+                filter: (_plot, places) => places,
+                values: (_plot, places) => logLabels(places),
+              }
             : {
                 splits: (_plot, _axis, low, high, step) => ticks('value', low, high, step),
                 values: (_plot, places, _axis, _space, step) => numbers(places, step),

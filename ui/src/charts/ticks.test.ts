@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { labels, numbers, STEPS, ticks } from './ticks';
+import { labels, logLabels, logTicks, numbers, STEPS, ticks } from './ticks';
 
 const THIN = '\u2009';
 const DAY = 86_400_000;
@@ -55,4 +55,21 @@ test('time since the start has the units its step needs', () => {
   const shown = labels('relative', ticks('relative', 7_500_000, 7_540_000, 10_000), 10_000);
   expect(shown).toEqual(['2h 5m', '2h 5m 10s', '2h 5m 20s', '2h 5m 30s', '2h 5m 40s']);
   expect(labels('relative', [-60_000, 0, 500, 90_000], 500)).toEqual(['−1m', '0', '500ms', '1m 30s']);
+});
+
+test.each([
+  [12_253, 2_600_000, [`20${THIN}000`, `50${THIN}000`, `100${THIN}000`]],
+  [0.2, 0.85, ['0.2', '0.4', '0.6', '0.8']],
+  [33.17, 48.2, ['35', '40', '45']],
+  [1.00012, 1.00041, ['1.00015', '1.00020', '1.00025']],
+  [1e-9, 1e-3, ['1e−9', '1e−8', '1e−7']],
+  [1e-40, 1e40, ['1e−36', '1e−24', '1e−12']],
+])('a log axis from %s to %s has round labels: %s', (low, high, begin) => {
+  const places = logTicks(low, high);
+  const shown = logLabels(places);
+  expect(shown.slice(0, begin.length)).toEqual(begin);
+  expect(new Set(shown).size).toBe(shown.length);
+  expect(places.length).toBeGreaterThan(2);
+  expect(places.length).toBeLessThan(9);
+  expect(places.every((place) => place >= low && place <= high)).toBe(true);
 });

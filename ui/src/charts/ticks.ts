@@ -1,4 +1,4 @@
-import { dateTime, grouped } from '../base/format';
+import { dateTime, grouped, number } from '../base/format';
 import type { Axis } from './line';
 
 const DAY = 86_400_000;
@@ -49,6 +49,32 @@ export function numbers(values: number[], step: number): string[] {
 function exponent(value: number, digits: number): string {
   const text = value.toExponential(Math.min(digits, 15)).replace(/(\.0+)?e\+?/, 'e');
   return text.replace(/-/g, '−');
+}
+
+const MOST_LOG_TICKS = 7;
+
+/** Where ticks of a log axis stand: at 1, 2 and 5, or 1 and 3, or 1 of each power of ten. */
+export function logTicks(low: number, high: number): number[] {
+  const first = Math.floor(Math.log10(low));
+  const powers = Array.from({ length: Math.ceil(Math.log10(high)) - first + 1 }, (_, i) => first + i);
+  for (const parts of [[1, 2, 5], [1, 3], [1]]) {
+    const places = powers
+      .flatMap((power) => parts.map((part) => Number(`${part}e${power}`)))
+      .filter((place) => place >= low && place <= high);
+    if (places.length > MOST_LOG_TICKS) continue;
+    if (places.length > 2) return places;
+    // Less than a power of ten is in view: as on a plain axis.
+    const step = STEPS.find((one) => one >= (high - low) / (MOST_LOG_TICKS - 1)) ?? high;
+    return ticks('value', low, high, step);
+  }
+  const apart = Math.ceil(powers.length / MOST_LOG_TICKS);
+  return powers.filter((power) => power % apart === 0).map((power) => Number(`1e${power}`));
+}
+
+export function logLabels(places: number[]): string[] {
+  const [a = 0, b = 0, c = 0] = places;
+  const isPlain = Math.abs(c - b - (b - a)) < (b - a) * 1e-6;
+  return isPlain ? numbers(places, b - a) : places.map(number);
 }
 
 /** A time of day or a date, as fine as the step between ticks. */

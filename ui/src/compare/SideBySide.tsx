@@ -17,14 +17,18 @@ import { type Line, type MetricLine, type ParamLine, sideBySide, type TitleLine 
 
 const ROW = 28;
 const HEAD = 60;
+/** Widths of the columns of keys and of values, in pixels. */
+const WIDE = [220, 200] as const;
+const NARROW = [130, 176] as const;
 
 function Title({ line, span, rowIndex }: { line: TitleLine; span: number; rowIndex: number }) {
   return (
     <tr class={css.group} aria-rowindex={rowIndex}>
-      <th scope="row">
-        {line.title} <span class="dim">{line.note}</span>
+      <th scope="row" colSpan={span}>
+        <div>
+          {line.title} <span class="dim">{line.note}</span>
+        </div>
       </th>
-      <td colSpan={span} />
     </tr>
   );
 }
@@ -101,9 +105,10 @@ export function SideBySide({ runs, only, onRemove }: Props) {
   const lines = useMemo(() => sideBySide(runs, only), [runs, only]);
   const scroller = useRef<HTMLElement>(null);
   const rows = useVirtualRows(scroller, lines.length, ROW, HEAD);
+  const [keys, values] = narrow.value ? NARROW : WIDE;
   const row = (line: Line, rowIndex: number) => {
     if (line.kind === 'title') {
-      return <Title key={rowIndex} line={line} span={runs.length} rowIndex={rowIndex} />;
+      return <Title key={rowIndex} line={line} span={runs.length + 1} rowIndex={rowIndex} />;
     }
     const Row = line.kind === 'metric' ? Metric : Param;
     return <Row key={rowIndex} line={line as never} rowIndex={rowIndex} />;
@@ -111,11 +116,15 @@ export function SideBySide({ runs, only, onRemove }: Props) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region must be reachable by keys
     <section ref={scroller} class={css.scroll} tabIndex={0} aria-label="Runs side by side">
-      <table class={css.table} aria-rowcount={lines.length + 1}>
+      <table
+        class={css.table}
+        aria-rowcount={lines.length + 1}
+        style={{ width: `max(100%, ${keys + runs.length * values}px)` }}
+      >
         <colgroup>
-          <col style={{ width: narrow.value ? '130px' : '220px' }} />
+          <col style={{ width: `${keys}px` }} />
           {runs.map((run) => (
-            <col key={run.run_id} style={{ width: narrow.value ? '160px' : '200px' }} />
+            <col key={run.run_id} style={{ minWidth: `${values}px` }} />
           ))}
         </colgroup>
         <thead>

@@ -76,13 +76,14 @@ export type MetricLine = MetricRow & { kind: 'metric' };
 export type Line = TitleLine | ParamLine | MetricLine;
 
 function origin(run: Run): Record<string, string> {
-  return {
+  const facts = {
     experiment: run.experiment_name,
     user: run.user,
     source: run.tags['mlflow.source.name'] ?? '',
     commit: run.tags['mlflow.source.git.commit']?.slice(0, 10) ?? '',
     datasets: run.datasets.map((dataset) => `${dataset.name} (${dataset.digest})`).join(', '),
   };
+  return Object.fromEntries(Object.entries(facts).filter(([, fact]) => fact !== ''));
 }
 
 function ownTags(run: Run): Record<string, string> {
@@ -93,8 +94,7 @@ function ownTags(run: Run): Record<string, string> {
 export function sideBySide(runs: Run[], only: boolean): Line[] {
   const params = diff(runs.map((run) => run.params));
   const metrics = metricRows(runs).filter((row) => !isSystem(row.key));
-  const facts = diff(runs.map(origin)).filter((row) => row.values.some(Boolean));
-  const origins = [...facts, ...diff(runs.map(ownTags))];
+  const origins = [...diff(runs.map(origin)), ...diff(runs.map(ownTags))];
   const shown = <T extends { differs: boolean }>(rows: T[]) => rows.filter((row) => row.differs || !only);
   const differing = (rows: { differs: boolean }[]) =>
     `${rows.filter((row) => row.differs).length} of ${rows.length} differ`;

@@ -70,9 +70,9 @@ function VersionRow({ model, version, rowIndex }: RowProps) {
       <td>
         <RunLink version={version} />
       </td>
-      <td class="dim">{versionStatus(version)}</td>
-      <td class="dim">{version.stage === 'None' ? '' : version.stage}</td>
-      <td>
+      <td class={`dim ${css.wide}`}>{versionStatus(version)}</td>
+      <td class={`dim ${css.wide}`}>{version.stage === 'None' ? '' : version.stage}</td>
+      <td class={css.wide}>
         <Ago ms={version.created_ms} />
       </td>
     </tr>
@@ -94,19 +94,25 @@ function Versions({ model }: { model: RegisteredModel }) {
         <colgroup>
           <col style={{ width: '104px' }} />
           <col />
-          <col style={{ width: '24%' }} />
-          <col style={{ width: '84px' }} />
-          <col style={{ width: '100px' }} />
-          <col style={{ width: '116px' }} />
+          <col style={{ width: '26%' }} />
+          <col class={css.wide} style={{ width: '84px' }} />
+          <col class={css.wide} style={{ width: '100px' }} />
+          <col class={css.wide} style={{ width: '116px' }} />
         </colgroup>
         <thead>
           <tr>
             <th scope="col">Version</th>
             <th scope="col">Aliases</th>
             <th scope="col">Made by run</th>
-            <th scope="col">Status</th>
-            <th scope="col">Stage</th>
-            <th scope="col">Registered</th>
+            <th scope="col" class={css.wide}>
+              Status
+            </th>
+            <th scope="col" class={css.wide}>
+              Stage
+            </th>
+            <th scope="col" class={css.wide}>
+              Registered
+            </th>
           </tr>
         </thead>
         <TableRows items={model.versions} rows={rows} size={ROW} columns={6} body={body}>

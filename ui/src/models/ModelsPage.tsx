@@ -34,7 +34,7 @@ function Row({ model, rowIndex }: { model: RegisteredModelSummary; rowIndex: num
         </a>
       </td>
       <td class="num">{integer(model.versions)}</td>
-      <td>
+      <td class={css.wide}>
         {model.latest_version && (
           <a href={links.version(model.name, model.latest_version)}>Version {model.latest_version}</a>
         )}
@@ -49,7 +49,7 @@ function Row({ model, rowIndex }: { model: RegisteredModelSummary; rowIndex: num
           {aliases.length === 0 && <span class="dim">–</span>}
         </span>
       </td>
-      <td>
+      <td class={css.wide}>
         <Ago ms={model.updated_ms} />
       </td>
     </tr>
@@ -66,9 +66,9 @@ function Table({ models }: { models: RegisteredModelSummary[] }) {
         <colgroup>
           <col />
           <col style={{ width: '100px' }} />
-          <col style={{ width: '140px' }} />
+          <col class={css.wide} style={{ width: '140px' }} />
           <col style={{ width: '34%' }} />
-          <col style={{ width: '130px' }} />
+          <col class={css.wide} style={{ width: '130px' }} />
         </colgroup>
         <thead>
           <tr>
@@ -76,9 +76,13 @@ function Table({ models }: { models: RegisteredModelSummary[] }) {
             <th scope="col" class="num">
               Versions
             </th>
-            <th scope="col">Latest</th>
+            <th scope="col" class={css.wide}>
+              Latest
+            </th>
             <th scope="col">Aliases</th>
-            <th scope="col">Changed</th>
+            <th scope="col" class={css.wide}>
+              Changed
+            </th>
           </tr>
         </thead>
         <TableRows items={models} rows={rows} size={ROW} columns={5} body={body}>

@@ -75,7 +75,12 @@ function TableView({ table }: { table: Table }) {
       <div class={css.csv} role="table" aria-rowcount={table.rows.length + 1}>
         <div class={css.csvHead} role="row" style={grid}>
           {table.columns.map((name, column) => (
-            <span key={column} role="columnheader" title={name}>
+            <span
+              key={column}
+              role="columnheader"
+              title={name}
+              class={isNumber(table.rows[0]?.[column] ?? '') ? 'num' : ''}
+            >
               {name}
             </span>
           ))}

@@ -136,8 +136,10 @@ function OneRun({ id }: { id: string }) {
       ]}
       heading={
         <>
-          <RunDot id={id} />
-          <EditableName value={run.name} label="Rename run" onSave={(name) => renameRun(id, name)} />
+          <div class="row">
+            <RunDot id={id} />
+            <EditableName value={run.name} label="Rename run" onSave={(name) => renameRun(id, name)} />
+          </div>
           <Status of={run.status} />
           {run.lifecycle === 'deleted' && <span class={ui.badge}>deleted</span>}
         </>

@@ -5,6 +5,7 @@ import { Button } from '../base/Button';
 import { search } from '../base/commands';
 import { Icon } from '../base/Icon';
 import { place } from '../base/Menu';
+import { narrow } from '../base/media';
 import ui from '../base/ui.module.css';
 import { columnName, type Group } from './columns';
 import css from './runs.module.css';
@@ -65,7 +66,7 @@ export function ColumnPicker(props: Props) {
     <span ref={anchor}>
       <Button icon={Columns3} popovertarget={id}>
         Columns
-        <span class={ui.badge}>{shown.length}</span>
+        {!narrow.value && <span class={ui.badge}>{shown.length}</span>}
       </Button>
       <div
         id={id}

@@ -32,13 +32,18 @@ interface Props {
   onChoose: (chosen: Set<string>) => void;
 }
 
-const FIXED = '36px 250px 108px 104px 92px';
+const FIXED = [36, 250, 108, 104, 92];
+const FIXED_TRACKS = FIXED.map((width) => `${width}px`).join(' ');
+const LEAST = { metrics: 112, params: 120, tags: 120 };
 
-export function template(columns: Column[]): string {
-  const widths = columns.map((column) =>
-    column.group === 'metrics' ? 'minmax(112px, 1fr)' : 'minmax(120px, 1fr)',
-  );
-  return `${FIXED} ${widths.join(' ')}`;
+function template(columns: Column[]): string {
+  return `${FIXED_TRACKS} ${columns.map((column) => `minmax(${LEAST[column.group]}px, 1fr)`).join(' ')}`;
+}
+
+/** By the columns alone: one long value may not widen all of them. */
+function widthOf(columns: Column[]): string {
+  const least = [...FIXED, ...columns.map((column) => LEAST[column.group])];
+  return `max(100%, ${least.reduce((sum, width) => sum + width, 0)}px)`;
 }
 
 const LABELS = { metrics: 'Metrics', params: 'Parameters', tags: 'Tags' };
@@ -235,7 +240,7 @@ function Waiting({ index, height }: { index: number; height: number }) {
       style={{
         top: `${(height === ROW ? HEAD : 0) + index * height}px`,
         height: `${height}px`,
-        gridTemplateColumns: FIXED,
+        gridTemplateColumns: FIXED_TRACKS,
       }}
     >
       <div role="gridcell" style={{ gridColumn: '2', padding: '0 10px' }}>
@@ -304,7 +309,14 @@ export function RunsTable({ pages, rows, scroller, columns, sort, onSort, chosen
       aria-activedescendant={activeId && indexes.includes(active) ? `run-${activeId}` : undefined}
       onKeyDown={onKey}
     >
-      <div class={css.inner} role="rowgroup" style={{ height: `${rows.total + (isCards ? 0 : HEAD)}px` }}>
+      <div
+        class={css.inner}
+        role="rowgroup"
+        style={{
+          height: `${rows.total + (isCards ? 0 : HEAD)}px`,
+          width: isCards ? '100%' : widthOf(columns),
+        }}
+      >
         {!isCards && <Header columns={columns} sort={sort} onSort={onSort} />}
         {indexes.map((index, i) => {
           const row = loaded[i];

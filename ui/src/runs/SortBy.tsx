@@ -25,6 +25,7 @@ export function SortBy({
     <span class="row" style={{ gap: '4px' }}>
       <select
         class={ui.input}
+        style={{ width: '98px' }}
         aria-label="Sort by"
         value={sort.name}
         onChange={(event) => onSort({ ...sort, name: event.currentTarget.value })}
