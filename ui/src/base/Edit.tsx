@@ -117,7 +117,7 @@ export function Tags({ tags, onSet, onDelete }: TagsProps) {
   const tools = <IconButton small label="Add tag" icon={Plus} onClick={() => setEditing('')} />;
   return (
     <Panel title="Tags" note={shown.length || undefined} tools={tools}>
-      <ul style={{ display: 'grid', gap: '2px' }}>
+      <ul style={{ display: 'grid', gap: '2px', gridTemplateColumns: 'minmax(0, 1fr)' }}>
         {shown.map(([key, value]) =>
           editing === key ? (
             <TagForm key={key} tag={[key, value]} onDone={() => setEditing(null)} onSet={onSet} />

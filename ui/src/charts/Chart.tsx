@@ -180,8 +180,8 @@ function DataTable({ lines, props }: { lines: Line[]; props: ChartProps }) {
               </td>
               {!single && <td>{row.run}</td>}
               {columns.map((column) => (
-                <td key={column} class="num">
-                  {exact(row[column])}
+                <td key={column} class="num" title={exact(row[column])}>
+                  {number(row[column])}
                 </td>
               ))}
             </tr>

@@ -40,6 +40,29 @@ test('an empty experiment says so at the top, in one piece', async ({ page, requ
   expect(code.y + code.height - title.y).toBeLessThan(220);
 });
 
+test('the form of a tag stands inside its panel', async ({ page }) => {
+  await page.goto(`/runs/${seed.run}`);
+  await page.getByRole('button', { name: 'Add tag' }).click();
+  const form = page.locator('form').filter({ has: page.getByLabel('Tag key') });
+  const [save, panel] = [
+    await box(form.getByRole('button', { name: 'Cancel' })),
+    await box(page.locator('section').filter({ has: form })),
+  ];
+  expect(save.x + save.width).toBeLessThanOrEqual(panel.x + panel.width);
+});
+
+test('a table of a chart shows four digits, all of them on hover, without scrolling sideways', async ({
+  page,
+}) => {
+  await page.goto(`/runs/${seed.run}?tab=metrics&metric=batch/loss`);
+  await page.getByRole('button', { name: 'Show as table' }).click();
+  const region = page.getByRole('region', { name: 'batch/loss, values' });
+  const cell = region.getByRole('cell').nth(1);
+  await expect(cell).toHaveText(/^[\d.]{1,7}$/);
+  expect((await cell.getAttribute('title'))!.length).toBeGreaterThan(8);
+  expect(await region.evaluate((node) => node.scrollWidth - node.clientWidth)).toBe(0);
+});
+
 test.describe('on a phone', () => {
   test.use({ viewport: { width: 400, height: 800 }, hasTouch: true });
 
@@ -67,6 +90,17 @@ test.describe('on a phone', () => {
     const title = page.getByRole('rowheader', { name: /^Parameters/ }).locator('div');
     expect((await box(title)).x).toBeLessThan(40); // stays in view while the columns are scrolled
     await expect(title).toContainText('differ');
+  });
+
+  test('a file can be downloaded, an alias can be set', async ({ page }) => {
+    await page.goto(`/runs/${seed.run}?tab=artifacts`);
+    const tree = page.getByRole('navigation', { name: 'Artifacts' });
+    await tree.getByRole('button', { name: /^food11/ }).click();
+    await tree.getByRole('button', { name: /^MLmodel/ }).click();
+    await expect(page.getByRole('link', { name: 'Download' })).toBeInViewport({ ratio: 1 });
+    await page.goto('/models/food11');
+    await page.getByRole('button', { name: 'Add alias to version 1' }).click();
+    await expect(page.getByRole('button', { name: 'Set' })).toBeInViewport({ ratio: 1 });
   });
 
   test('the line of a chart begins right below its title', async ({ page }) => {
