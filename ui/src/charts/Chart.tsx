@@ -2,6 +2,7 @@ import { ChartLine, Table2 } from 'lucide';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { IconButton } from '../base/Button';
 import { dateTime, duration, exact, integer, number } from '../base/format';
+import { Skeleton } from '../base/Panels';
 import { isDark } from '../shell/theme';
 import { ChartView, type Events, type Model } from './axes';
 import css from './charts.module.css';
@@ -282,6 +283,11 @@ export function Chart(props: ChartProps) {
         <Plot props={props} lines={lines} onCursor={setCursor} />
       )}
       {near && lines && asTable && <DataTable lines={lines} props={props} />}
+      {near && !lines && !source.error.value && (
+        <div class={css.wait}>
+          <Skeleton width="60%" />
+        </div>
+      )}
       {isEmpty && (
         <div class={css.wait}>{settings.window ? 'No points in this window' : 'No points yet'}</div>
       )}

@@ -15,6 +15,7 @@ import ui from '../base/ui.module.css';
 import { useVirtualRows } from '../base/virtual';
 import { isSystem, unitOf } from '../charts/window';
 import { deleteRunTag, describeRun, setRunTag } from './data';
+import { Related } from './Related';
 import css from './run.module.css';
 
 const ROW = 28;
@@ -240,33 +241,6 @@ function DatasetItem({ dataset }: { dataset: Dataset }) {
         {dataset.digest} · {dataset.source_type}
       </div>
     </li>
-  );
-}
-
-function Related({ run }: { run: Run }) {
-  if (!run.parent && run.children.length === 0) return null;
-  return (
-    <Panel title="Related runs" note={run.children.length || undefined}>
-      <ul class={css.items}>
-        {run.parent && (
-          <li class="row">
-            <span class="dim">Parent</span>
-            <a class="grow cut" href={links.run(run.parent.run_id)}>
-              {run.parent.name}
-            </a>
-            <Status of={run.parent.status} />
-          </li>
-        )}
-        {run.children.map((child) => (
-          <li key={child.run_id} class="row">
-            <a class="grow cut" href={links.run(child.run_id)}>
-              {child.name}
-            </a>
-            <Status of={child.status} />
-          </li>
-        ))}
-      </ul>
-    </Panel>
   );
 }
 

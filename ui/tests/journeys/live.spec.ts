@@ -100,6 +100,34 @@ test('points of compared runs are drawn as they come, without asking for the run
   expect(asked.filter((url) => /runs\/[0-9a-f]{32}$/.test(url))).toEqual([]);
 });
 
+test('compared charts stay as they are while slow answers are on their way', async ({ page }) => {
+  const name = `live/slow ${Date.now()}`;
+  const runs = [(await trainer.start(name, 'A')).run, (await trainer.start(name, 'B')).run];
+  for (const run of runs) for (let step = 1; step <= 3; step++) await trainer.log(run, step, { loss: step });
+  await page.goto(`/compare?tab=charts&runs=${runs.join(',')}`);
+  const picture = page.locator('[data-metric="loss"] [role=img]');
+  await expect(picture).toHaveAttribute('aria-label', /last 3,/);
+  await expect(page.getByRole('status').filter({ hasText: 'Live' })).toBeVisible();
+  await page.waitForTimeout(1200); // what opening the stream asks for
+  await picture.evaluate((node) => node.setAttribute('data-mine', 'yes'));
+  const asked: string[] = [];
+  await page.route(/series\/query|v1\/runs\/[0-9a-f]{32}$/, async (route) => {
+    asked.push(route.request().url());
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    await route.continue().catch(() => {});
+  });
+  await trainer.end(runs[0]!, 'FAILED'); // the runs are read again
+  await trainer.log(runs[1]!, 4, { loss: 44 });
+  await expect.poll(() => asked.length).toBeGreaterThan(0);
+  for (let look = 0; look < 8; look++) {
+    await expect(page.locator('[data-mine] .u-over')).toBeVisible({ timeout: 50 });
+    await page.waitForTimeout(150);
+  }
+  await expect(picture).toHaveAttribute('aria-label', /last 44,/);
+  await expect(page.locator('[data-mine]')).toHaveCount(1);
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
+});
+
 test('a hidden tab gives its connection back and catches up on return', async ({ page }) => {
   await page.addInitScript(() => {
     const open: EventSource[] = [];

@@ -127,3 +127,20 @@ test('ten thousand parameters and metrics of a run', async ({ page }) => {
     await expect(region.getByText(last, { exact: true })).toBeInViewport();
   }
 });
+
+test('ten thousand child runs', async ({ page }) => {
+  await grown<Run>(page, /\/v1\/runs\/[0-9a-f]{32}$/, (run) => ({
+    ...run,
+    children: Array.from({ length: MANY }, (_, i) => ({
+      run_id: `c${i}`,
+      name: `child ${i}`,
+      status: 'FINISHED',
+    })),
+  }));
+  await page.goto(`/runs/${seed.run}`);
+  const region = page.getByRole('region', { name: 'Child runs' });
+  await expect(region.getByRole('link', { name: 'child 0', exact: true })).toBeVisible();
+  expect(await region.getByRole('listitem').count()).toBeLessThan(MOST_ROWS);
+  await region.evaluate((node) => node.scrollTo({ top: node.scrollHeight }));
+  await expect(region.getByRole('link', { name: 'child 9999' })).toBeVisible();
+});
