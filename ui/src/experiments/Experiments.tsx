@@ -239,6 +239,9 @@ export function Experiments() {
       {error && <Problem error={error} retry={retry} />}
       {!list && !error && <Loading />}
       {list && list.length > 0 && <Table experiments={list} />}
+      {list && list.length > 0 && (
+        <p class="dim">{count(list.length, deleted ? 'deleted experiment' : 'experiment')}</p>
+      )}
       {list?.length === 0 && q && (
         <Empty icon={Search} title={`No experiment has “${q}” in its name`}>
           <Button onClick={() => setState({ q: '' })}>Clear the search</Button>
@@ -250,9 +253,6 @@ export function Experiments() {
           <p>Point any script that uses MLflow at this server. Its runs appear here while they train.</p>
           <Guide />
         </Empty>
-      )}
-      {list && list.length > 0 && (
-        <p class="dim">{count(list.length, deleted ? 'deleted experiment' : 'experiment')}</p>
       )}
       {creating && (
         <Ask
