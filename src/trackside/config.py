@@ -30,6 +30,23 @@ class ServerSettings:
         default_factory=lambda: os.environ.get("MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX", "")
     )
 
+    # Webhooks: which URLs may be named, whether private addresses may be sent to, how long an answer may take.
+    webhook_schemes: tuple[str, ...] = field(
+        default_factory=lambda: tuple(
+            part
+            for each in os.environ.get("MLFLOW_WEBHOOK_ALLOWED_SCHEMES", "https").split(",")
+            if (part := each.strip())
+        )
+    )
+    webhook_private_addresses: bool = field(
+        default_factory=lambda: (
+            os.environ.get("MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS", "").lower() in ("true", "1")
+        )
+    )
+    webhook_seconds: float = field(
+        default_factory=lambda: float(os.environ.get("MLFLOW_WEBHOOK_REQUEST_TIMEOUT", "30"))
+    )
+
     @property
     def database_path(self) -> Path:
         return self.data_dir / "trackside.db"

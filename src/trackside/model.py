@@ -176,6 +176,22 @@ class RegisteredModel(Struct, frozen=True):
     latest: list[ModelVersion] = []  # the highest version of each stage
 
 
+WebhookStatus = Literal["ACTIVE", "DISABLED"]
+
+
+class Webhook(Struct, frozen=True):
+    """Who is told of which events. Its secret is only in the store."""
+
+    uuid: str
+    name: str
+    url: str
+    events: list[str]  # registered_model.created, …
+    description: str | None
+    status: WebhookStatus
+    created_ms: int
+    updated_ms: int
+
+
 class Page(NamedTuple):
     """Which part of a list is wanted."""
 

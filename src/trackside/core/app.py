@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ class App:
     blobs: BlobStore
     series: Series = field(default_factory=Series)
     events: Events = field(default_factory=Events)
+    deliveries_due: asyncio.Event = field(default_factory=asyncio.Event)  # wakes who sends to webhooks
 
     @classmethod
     def open(cls, settings: ServerSettings) -> App:

@@ -10,9 +10,10 @@ from typing import NamedTuple
 import msgspec
 
 from trackside import filters
-from trackside.core import validate
+from trackside.core import registry_events, validate
 from trackside.core.app import App
 from trackside.core.names import now_ms
+from trackside.core.prompts import is_prompt
 from trackside.errors import AlreadyExists, InvalidParameter, NotFound
 from trackside.model import ModelVersion, Page, RegisteredModel
 from trackside.store.database import Job, Row, T, Transaction
@@ -21,7 +22,6 @@ NAME_LENGTH = 256
 ALIAS_LENGTH = 255
 TAG_LENGTH = 100_000
 STAGES = ("None", "Staging", "Production", "Archived")
-PROMPT = "mlflow.prompt.is_prompt"  # MLflow keeps prompts among the models, marked with this tag
 
 _ALIAS = re.compile(r"[\w\-]+")
 _VERSION_ALIAS = re.compile(r"[vV]\d+")
@@ -53,6 +53,7 @@ async def add(tx: Transaction, name: str, description: str = "", tags: dict[str,
     [row] = await tx.all("add_registered_model", name=name, description=description, now_ms=now_ms())
     rows = [{"id": row["id"], "key": key, "value": value} for key, value in (tags or {}).items()]
     await tx.many("set_registered_model_tag", rows)
+    await registry_events.model_created(tx, name, description, tags or {})
     return row
 
 
@@ -145,7 +146,9 @@ async def set_tag(app: App, name: str, key: str, value: str) -> None:
     check_tag(key, value)
 
     async def job(tx: Transaction) -> None:
-        await tx.run("set_registered_model_tag", id=(await row_of(tx, name))["id"], key=key, value=value)
+        row = await row_of(tx, name)
+        await tx.run("set_registered_model_tag", id=row["id"], key=key, value=value)
+        await registry_events.model_tag(tx, row, key, value)
 
     await _change(app, name, job)
 
@@ -156,7 +159,9 @@ async def delete_tag(app: App, name: str, key: str) -> None:
     validate.key(key, "key", "Tag")
 
     async def job(tx: Transaction) -> None:
-        await tx.run("delete_registered_model_tag", id=(await row_of(tx, name))["id"], key=key)
+        row = await row_of(tx, name)
+        await tx.run("delete_registered_model_tag", id=row["id"], key=key)
+        await registry_events.model_tag(tx, row, key, None)
 
     await _change(app, name, job)
 
@@ -173,6 +178,7 @@ async def set_alias(app: App, name: str, alias: str, version: str) -> None:
     async def job(tx: Transaction) -> None:
         row = await version_row_of(tx, name, version)
         await tx.run("set_registered_model_alias", id=row["model_id"], alias=alias, version=row["version"])
+        await registry_events.alias(tx, row["model_id"], name, alias, row["version"])
 
     await _change(app, name, job)
 
@@ -183,7 +189,9 @@ async def delete_alias(app: App, name: str, alias: str) -> None:
     _check_alias(alias)
 
     async def job(tx: Transaction) -> None:
-        await tx.run("delete_registered_model_alias", id=(await row_of(tx, name))["id"], alias=alias)
+        row = await row_of(tx, name)
+        await tx.run("delete_registered_model_alias", id=row["id"], alias=alias)
+        await registry_events.alias(tx, row["id"], name, alias, None)
 
     await _change(app, name, job)
 
@@ -300,7 +308,8 @@ async def loaded_versions(tx: Transaction, rows: Sequence[Row]) -> list[ModelVer
 
 
 def announce(app: App, name: str) -> None:
-    """Tell listeners that a registered model has changed."""
+    """Tell listeners that a registered model has changed, and whoever sends to webhooks."""
+    app.deliveries_due.set()
     app.events.publish("models", kind="model")
     app.events.publish(f"model:{name}", kind="model")
 
@@ -330,10 +339,6 @@ def check_tag(key: str, value: str) -> None:
     validate.key(key, "key", "Tag")
     validate.key_length(key, "key")
     validate.value_length(value, "value", TAG_LENGTH, truncate=False)
-
-
-def is_prompt(tags: dict[str, str]) -> bool:
-    return tags.get(PROMPT, "false").lower() == "true"
 
 
 def _check_alias(alias: str) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from trackside import filters
-from trackside.core import artifacts, logged_models, model_sources, registry, runs
+from trackside.core import artifacts, logged_models, model_sources, prompts, registry, registry_events, runs
 from trackside.core.app import App
 from trackside.core.load import run_info
 from trackside.core.model_sources import Source
@@ -51,7 +51,7 @@ async def create(app: App, new: NewVersion) -> ModelVersion:
 
 
 async def _source(tx: Transaction, new: NewVersion) -> Source:
-    if not registry.is_prompt(new.tags):
+    if not prompts.is_prompt(new.tags):
         return await model_sources.checked(tx, new.source, new.run_uuid, new.model_uuid)
     if new.source not in model_sources.PROMPT_SOURCES:
         raise InvalidParameter(
@@ -134,6 +134,15 @@ async def _add(tx: Transaction, model: Row, source: Source, new: NewVersion) -> 
     await tx.many("set_model_version_tag", tags)
     if source.model_uuid:
         await _note_on_logged_model(tx, source.model_uuid, model["name"], at["version"])
+    await registry_events.version_created(
+        tx,
+        model["name"],
+        at["version"],
+        source=source.uri,
+        run_uuid=source.run_uuid,
+        description=new.description,
+        tags=new.tags,
+    )
     return await _loaded(tx, await tx.one("model_version", **at))
 
 
@@ -282,8 +291,9 @@ async def set_tag(app: App, name: str, version: str, key: str, value: str) -> No
     registry.check_tag(key, value)
 
     async def job(tx: Transaction) -> None:
-        at = _at(await registry.version_row_of(tx, name, version))
-        await tx.run("set_model_version_tag", **at, key=key, value=value)
+        row = await registry.version_row_of(tx, name, version)
+        await tx.run("set_model_version_tag", **_at(row), key=key, value=value)
+        await registry_events.version_tag(tx, row, key, value)
 
     await _change(app, name, job)
 
@@ -293,8 +303,9 @@ async def delete_tag(app: App, name: str, version: str, key: str) -> None:
     registry.check_tag(key, "")
 
     async def job(tx: Transaction) -> None:
-        at = _at(await registry.version_row_of(tx, name, version))
-        await tx.run("delete_model_version_tag", **at, key=key)
+        row = await registry.version_row_of(tx, name, version)
+        await tx.run("delete_model_version_tag", **_at(row), key=key)
+        await registry_events.version_tag(tx, row, key, None)
 
     await _change(app, name, job)
 

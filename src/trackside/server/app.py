@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trackside.core import experiments
 from trackside.core.app import App
+from trackside.core.deliveries import Deliveries
 from trackside.server import ui
 from trackside.server.mlflow import surface as mlflow_surface
 from trackside.server.native import surface as native_surface
@@ -34,7 +38,11 @@ class Server:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         await experiments.create_default(self._app)
+        sender = asyncio.create_task(Deliveries(self._app).run())
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        sender.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await sender
         await self._app.close()
         await send({"type": "lifespan.shutdown.complete"})

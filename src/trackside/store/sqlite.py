@@ -90,6 +90,7 @@ class SqliteDatabase:
         """
         self._path = path
         self._lock = _lock(path)
+        _make_private(path)
         try:
             self._connection = _connect(path)
             schema.migrate(self._connection, path)
@@ -265,6 +266,14 @@ def _connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")  # the answer waits for the disk
         connection.execute("PRAGMA foreign_keys = ON")
     return connection
+
+
+def _make_private(path: Path) -> None:
+    """Only this user may read the store: webhooks' secrets are in it. SQLite gives its log the same mode."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    for file in (path, *path.parent.glob(f"{path.name}-*"), *path.parent.glob(f"{path.name}.*backup")):
+        with contextlib.suppress(PermissionError):  # another user's, who shares it on purpose
+            file.chmod(0o600)
 
 
 def _lock(path: Path) -> int:

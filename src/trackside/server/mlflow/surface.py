@@ -13,6 +13,7 @@ from trackside.server.mlflow import (
     runs,
     service,
     versions,
+    webhooks,
 )
 from trackside.server.routing import twins
 
@@ -29,6 +30,7 @@ routes = [
             *logged_models.routes,
             *registry.routes,
             *versions.routes,
+            *webhooks.routes,
         ]
     ),
 ]
