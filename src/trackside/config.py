@@ -5,8 +5,18 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+# What becomes of params and tags that are longer than MLflow takes them.
+LongValues = Literal["truncate", "keep", "refuse"]
+
+
+def default_long_values() -> LongValues:
+    """MLflow's variable, where nothing else is said."""
+    return (
+        "refuse" if os.environ.get("MLFLOW_TRUNCATE_LONG_VALUES", "true").lower() == "false" else "truncate"
+    )
 
 
 @dataclass(frozen=True)
@@ -18,13 +28,13 @@ class ServerSettings:
     port: int = 8000
     # Host names that requests may use, beside IP addresses, localhost and this machine's name.
     allowed_hosts: tuple[str, ...] = ()
+    static_prefix: str = (
+        ""  # before every path, such as /mlflow; for a proxy that passes paths on as they are
+    )
     body_limit_bytes: int = 4 * 1024**2  # a batch of 1,000 metrics has about 0.2 MB
     large_body_limit_bytes: int = 32 * 1024**2  # of what carries a dataset's profile or a model's signature
     handler_seconds: float = 60.0
-    # Cut params and tags that are too long, instead of refusing them.
-    truncate_long_values: bool = field(
-        default_factory=lambda: os.environ.get("MLFLOW_TRUNCATE_LONG_VALUES", "true").lower() != "false"
-    )
+    long_values: LongValues = field(default_factory=default_long_values)
     # A regular expression that sources of model versions must match; empty for any.
     model_source_pattern: str = field(
         default_factory=lambda: os.environ.get("MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX", "")

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+import re
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
+
+
+class LongValues(StrEnum):
+    """What becomes of params and tags that are longer than MLflow takes them."""
+
+    TRUNCATE = "truncate"
+    KEEP = "keep"
+    REFUSE = "refuse"
+
+
+def _prefix(value: str) -> str:
+    if value and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", value):
+        raise typer.BadParameter(
+            "it must begin with a slash, must not end with one, and may have letters, digits, '.', '_', '~', '-'."
+        )
+    return value
 
 
 def server(
@@ -31,6 +49,22 @@ def server(
             help="A host name that requests may use, beside IP addresses, localhost and this machine's name. Repeatable.",
         ),
     ] = None,
+    static_prefix: Annotated[
+        str,
+        typer.Option(
+            envvar="TRACKSIDE_STATIC_PREFIX",
+            callback=_prefix,
+            help="Serve everything, API and UI, below this path, such as /mlflow.",
+        ),
+    ] = "",
+    long_values: Annotated[
+        LongValues | None,
+        typer.Option(
+            envvar="TRACKSIDE_LONG_VALUES",
+            help="Params beyond 6,000 characters and tags beyond 8,000: truncate (as MLflow), keep or refuse them.",
+            show_default="truncate",
+        ),
+    ] = None,
 ) -> None:
     """Record runs: MLflow's protocol and the web UI on one port.
 
@@ -42,10 +76,15 @@ def server(
     except ModuleNotFoundError as missing:
         typer.echo(f"The server needs {missing.name}: pip install 'trackside[server]'", err=True)
         raise typer.Exit(1) from None
-    from trackside.config import ServerSettings
+    from trackside.config import ServerSettings, default_long_values
 
     settings = ServerSettings(
-        data_dir=data_dir.resolve(), host=host, port=port, allowed_hosts=tuple(allowed_host or ())
+        data_dir=data_dir.resolve(),
+        host=host,
+        port=port,
+        static_prefix=static_prefix,
+        long_values=cast("Any", long_values and long_values.value) or default_long_values(),
+        allowed_hosts=tuple(allowed_host or ()),
     )
     if not settings.is_loopback and not no_auth:
         typer.echo(

@@ -266,7 +266,7 @@ def _taken(name: str, known: Row) -> str:
 def _check_tag(key: str, value: str) -> None:
     validate.key(key, "key", "Tag")
     validate.key_length(key, "key")
-    validate.value_length(value, "value", validate.EXPERIMENT_TAG_LENGTH, truncate=False)
+    validate.value_length(value, "value", validate.EXPERIMENT_TAG_LENGTH)
 
 
 def _check_location(location: str) -> None:

@@ -338,7 +338,7 @@ def check_name(name: str, path: str = "name") -> None:
 def check_tag(key: str, value: str) -> None:
     validate.key(key, "key", "Tag")
     validate.key_length(key, "key")
-    validate.value_length(value, "value", TAG_LENGTH, truncate=False)
+    validate.value_length(value, "value", TAG_LENGTH)
 
 
 def _check_alias(alias: str) -> None:

@@ -13,6 +13,7 @@ from trackside.core.deliveries import Deliveries
 from trackside.server import ui
 from trackside.server.mlflow import surface as mlflow_surface
 from trackside.server.native import surface as native_surface
+from trackside.server.prefix import Prefixed
 from trackside.server.routing import Route, Table
 from trackside.server.security import Security
 
@@ -28,6 +29,8 @@ class Server:
     def __init__(self, app: App) -> None:
         self._app = app
         self._table: ASGIApp = Security(Table(app, routes(), ui.page), app.settings)
+        if app.settings.static_prefix:
+            self._table = Prefixed(self._table, app.settings.static_prefix)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":

@@ -62,7 +62,8 @@ class _Uvicorn(uvicorn.Server):
             host, port = listening.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
             folder = self._app.settings.data_dir
-            print(f"Trackside is at http://{shown}:{port} (data: {folder})", flush=True)  # noqa: T201
+            prefix = self._app.settings.static_prefix
+            print(f"Trackside is at http://{shown}:{port}{prefix} (data: {folder})", flush=True)  # noqa: T201
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.events.close()
