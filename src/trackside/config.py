@@ -28,6 +28,11 @@ class ServerSettings:
     port: int = 8000
     # Host names that requests may use, beside IP addresses, localhost and this machine's name.
     allowed_hosts: tuple[str, ...] = ()
+    # Whoever sends a request must be signed in; what everybody who is may do with everything.
+    auth: bool = False
+    default_permission: str = "READ"
+    # A file with the password of the first admin, for starts that nobody watches.
+    admin_password_file: Path | None = None
     static_prefix: str = (
         ""  # before every path, such as /mlflow; for a proxy that passes paths on as they are
     )

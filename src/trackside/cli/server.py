@@ -9,6 +9,8 @@ from typing import Annotated, Any, cast
 
 import typer
 
+_PERMISSIONS = ("READ", "USE", "EDIT", "MANAGE", "NO_PERMISSIONS")
+
 
 class LongValues(StrEnum):
     """What becomes of params and tags that are longer than MLflow takes them."""
@@ -34,14 +36,36 @@ def server(
     data_dir: Annotated[
         Path, typer.Option(envvar="TRACKSIDE_DATA_DIR", help="Folder of the database and the artifacts.")
     ] = Path("trackside-data"),
+    auth: Annotated[
+        bool,
+        typer.Option(
+            "--auth",
+            envvar="TRACKSIDE_AUTH",
+            help="Ask everybody to sign in on this machine too; on any other address that is so anyway.",
+        ),
+    ] = False,
     no_auth: Annotated[
         bool,
         typer.Option(
             "--no-auth",
             envvar="TRACKSIDE_NO_AUTH",
-            help="Listen beyond this machine although there is no sign-in yet: whoever reaches the port can do anything.",
+            help="Listen beyond this machine without sign-in: whoever reaches the port can do anything.",
         ),
     ] = False,
+    admin_password_file: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="TRACKSIDE_ADMIN_PASSWORD_FILE",
+            help="File with the password of the first user, 'admin'. Without it the first start prints a link.",
+        ),
+    ] = None,
+    default_permission: Annotated[
+        str,
+        typer.Option(
+            envvar="TRACKSIDE_DEFAULT_PERMISSION",
+            help="What everybody who is signed in may do with everything: READ, USE, EDIT, MANAGE or NO_PERMISSIONS.",
+        ),
+    ] = "READ",
     allowed_host: Annotated[
         list[str] | None,
         typer.Option(
@@ -76,8 +100,9 @@ def server(
     except ModuleNotFoundError as missing:
         typer.echo(f"The server needs {missing.name}: pip install 'trackside[server]'", err=True)
         raise typer.Exit(1) from None
-    from trackside.config import ServerSettings, default_long_values
+    from trackside.config import LOOPBACK, ServerSettings, default_long_values
 
+    _check(auth=auth, no_auth=no_auth, default_permission=default_permission)
     settings = ServerSettings(
         data_dir=data_dir.resolve(),
         host=host,
@@ -85,16 +110,25 @@ def server(
         static_prefix=static_prefix,
         long_values=cast("Any", long_values and long_values.value) or default_long_values(),
         allowed_hosts=tuple(allowed_host or ()),
+        auth=auth or (not no_auth and host not in LOOPBACK),
+        default_permission=default_permission,
+        admin_password_file=admin_password_file,
     )
-    if not settings.is_loopback and not no_auth:
-        typer.echo(
-            f"Refusing to listen on {host}: there is no sign-in yet, so everybody who reaches that address could read,"
-            " change and delete everything. Listen on 127.0.0.1, or say --no-auth.",
-            err=True,
-        )
-        raise typer.Exit(2)
     try:
         start.serve(settings)
     except start.CannotStart as error:
         typer.echo(f"trackside server: {error}", err=True)
         raise typer.Exit(1) from None
+
+
+def _check(*, auth: bool, no_auth: bool, default_permission: str) -> None:
+    wrong = ""
+    if auth and no_auth:
+        wrong = "--auth and --no-auth contradict each other: say one of them."
+    if default_permission not in _PERMISSIONS:
+        wrong = (
+            f"--default-permission must be one of {', '.join(_PERMISSIONS)}; it is '{default_permission}'."
+        )
+    if wrong:
+        typer.echo(f"trackside server: {wrong}", err=True)
+        raise typer.Exit(2)

@@ -15,7 +15,7 @@ from trackside.core.load import run_info
 from trackside.core.model_sources import Source
 from trackside.core.names import now_ms
 from trackside.errors import InvalidParameter, NotFound
-from trackside.model import ModelVersion, Page, RegisteredModel, RunInfo
+from trackside.model import ModelVersion, Page, RegisteredModel, RunInfo, VisibleModels
 from trackside.store.database import Job, Row, T, Transaction
 
 ACTIVE_STAGES = ["Staging", "Production"]
@@ -68,6 +68,7 @@ class FromRun(NamedTuple):
     path: str = ""
     model_uuid: str | None = None
     description: str = ""
+    owner: int = 0  # who manages the registered model if it is made now
 
 
 async def register(app: App, wanted: FromRun) -> ModelVersion:
@@ -81,11 +82,13 @@ async def register(app: App, wanted: FromRun) -> ModelVersion:
     async def job(tx: Transaction) -> ModelVersion:
         model = await tx.one("registered_model_by_name", name=wanted.name)
         if model is None:
-            model = await registry.add(tx, wanted.name)
+            model = await registry.add(tx, wanted.name, owner=wanted.owner)
         new = NewVersion(wanted.name, source.uri, description=wanted.description)
         return await _add(tx, model, source, new)
 
-    return await _added(app, job)
+    version = await _added(app, job)
+    app.identities.forget_grants(wanted.owner)
+    return version
 
 
 async def _saved_by_run(app: App, wanted: FromRun) -> Source:
@@ -207,10 +210,21 @@ async def _shown(tx: Transaction, rows: list[Row]) -> Shown:
     return Shown(await registry.loaded_versions(tx, rows), {row["uuid"]: run_info(row) for row in found})
 
 
-async def search(app: App, filter_string: str, order_by: list[str], page: Page) -> list[ModelVersion]:
-    """A page of versions, those that changed last first; a prompt's only when the filter asks for them."""
+async def search(
+    app: App,
+    filter_string: str,
+    order_by: list[str],
+    page: Page,
+    visible: VisibleModels = VisibleModels(),  # noqa: B008 - a value that never changes
+) -> list[ModelVersion]:
+    """A page of the versions that may be seen, those that changed last first; a prompt's only when the filter asks for them."""
     statement = filters.search_model_versions(
-        app.db.engine, filter=filter_string, order_by=order_by, limit=page.limit, offset=page.offset
+        app.db.engine,
+        filter=filter_string,
+        order_by=order_by,
+        visible=visible,
+        limit=page.limit,
+        offset=page.offset,
     )
 
     async def job(tx: Transaction) -> list[ModelVersion]:

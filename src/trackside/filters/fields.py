@@ -19,7 +19,7 @@ Type = Literal["text", "number", "integer", "id"]
 PROMPT_TAG = "mlflow.prompt.is_prompt"
 
 NUMBER_OPERATORS = ("<", "<=", ">", ">=", "=", "!=", "BETWEEN")
-TEXT_OPERATORS = ("=", "!=", "LIKE", "ILIKE", "IN", "NOT IN")
+TEXT_OPERATORS = ("=", "!=", "LIKE", "ILIKE", "~", "!~", "IN", "NOT IN")
 ID_OPERATORS = ("=", "!=", "IN", "NOT IN")
 
 _ENTITIES: dict[str, Entity] = {

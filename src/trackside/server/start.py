@@ -11,6 +11,8 @@ from types import FrameType
 import uvicorn
 
 from trackside.config import ServerSettings
+from trackside.core import passwords
+from trackside.core.accounts import ADMIN
 from trackside.core.app import App
 from trackside.errors import TracksideError
 from trackside.server.app import Server
@@ -26,10 +28,11 @@ class CannotStart(Exception):
 
 def serve(settings: ServerSettings) -> None:
     """Serve until SIGTERM or SIGINT. Raises CannotStart."""
+    password = admin_password(settings)
     listening = listen(settings)
     app = open_app(settings)
     config = uvicorn.Config(
-        Server(app),
+        Server(app, password),
         loop="uvloop",
         http=Protocol,
         ws="none",
@@ -64,10 +67,29 @@ class _Uvicorn(uvicorn.Server):
             folder = self._app.settings.data_dir
             prefix = self._app.settings.static_prefix
             print(f"Trackside is at http://{shown}:{port}{prefix} (data: {folder})", flush=True)  # noqa: T201
+            if code := self._app.identities.setup_code:
+                name = socket.gethostname() if host in ("0.0.0.0", "::") else shown
+                link = f"http://{name}:{port}{prefix}/setup?code={code}"
+                print(f"There is no admin yet. Make one here, once: {link}", flush=True)  # noqa: T201
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.events.close()
         await super().shutdown(sockets)
+
+
+def admin_password(settings: ServerSettings) -> str:
+    """What the file says that the first admin's password is; empty without one. Raises CannotStart."""
+    path = settings.admin_password_file
+    if path is None or not settings.auth:
+        return ""
+    try:
+        password = path.read_text("utf-8").rstrip("\r\n")
+        passwords.check(password, ADMIN)
+    except (OSError, UnicodeDecodeError) as error:
+        raise CannotStart(f"The admin password file {path} cannot be read: {error}.") from error
+    except TracksideError as error:
+        raise CannotStart(f"The admin password in {path} cannot be used: {error.message}") from error
+    return password
 
 
 def open_app(settings: ServerSettings) -> App:

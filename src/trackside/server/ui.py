@@ -13,6 +13,7 @@ from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, R
 
 from trackside.server.guards import open_to_all
 from trackside.server.routing import Route, app_of
+from trackside.server.signin import is_signed_in, to_signin
 
 STATIC = Path(__file__).with_name("static")
 _ASSET = re.compile(r"[\w-][\w.-]{0,200}", re.ASCII)
@@ -44,6 +45,8 @@ async def page(request: Request) -> Response:
     wants_page = request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
     if path.startswith(("/api/", "/ajax-api/")) or not (wants_page or path == "/"):
         return PlainTextResponse("Not Found", 404)
+    if not await is_signed_in(request):
+        return to_signin(request)
     index = STATIC / "index.html"
     if not index.is_file():
         return PlainTextResponse(_NO_UI, 404)

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 from trackside.errors import StorageFull, StoreInUse, TracksideError, Unavailable
 from trackside.store import schema
 from trackside.store.database import Job, P, Row, Statement, T, Values, named_queries
+from trackside.store.regexp import Regexp
 
 GROUP_LIMIT = 256  # jobs a transaction: bounds how long the first of them waits for its answer
 READ_SECONDS = 30.0  # a read that takes longer is broken off
@@ -138,7 +139,12 @@ class SqliteDatabase:
     def _read(self, job: Job[T]) -> T:
         connection = self._reader_connection()
         deadline = time.monotonic() + READ_SECONDS
-        connection.set_progress_handler(lambda: int(self._closed or time.monotonic() > deadline), 20_000)
+
+        def is_late() -> bool:
+            return self._closed or time.monotonic() > deadline
+
+        self._local.regexp.is_late = is_late
+        connection.set_progress_handler(is_late, 20_000)
         connection.execute("BEGIN")
         try:
             result: T = _drive(job(SqliteTransaction(connection)))
@@ -151,6 +157,7 @@ class SqliteDatabase:
     def _reader_connection(self) -> sqlite3.Connection:
         if not hasattr(self._local, "connection"):
             self._local.connection = _connect(self._path, readonly=True)
+            self._local.regexp = Regexp(self._local.connection)
             self._reading.append(self._local.connection)
         connection: sqlite3.Connection = self._local.connection
         return connection

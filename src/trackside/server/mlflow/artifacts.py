@@ -11,8 +11,7 @@ from trackside.core import artifacts
 from trackside.errors import InvalidParameter, NotServed
 from trackside.server.body import body_stream
 from trackside.server.files import file_answer
-from trackside.server.guards import can_edit, can_read
-from trackside.server.mlflow import wire
+from trackside.server.mlflow import guards, wire
 from trackside.server.mlflow.fields import RunId, file_json
 from trackside.server.routing import Route, answer, app_of
 
@@ -65,9 +64,11 @@ async def no_presigned(request: Request) -> Response:
 
 _AT = "/api/2.0/mlflow/artifacts"
 routes = [
-    Route("GET", f"{_AT}/list", list_artifacts, can_read),
-    Route("POST", f"{_AT}/presigned-download-url", no_presigned, can_read),
-    Route("POST", f"{_AT}/presigned-upload-url", no_presigned, can_edit),
-    Route("GET", "/get-artifact", get_artifact, can_read, streams=True),
-    Route("POST", "/ajax-api/2.0/mlflow/upload-artifact", upload_artifact, can_edit, streams=True),
+    Route("GET", f"{_AT}/list", list_artifacts, guards.run("read")),
+    Route("POST", f"{_AT}/presigned-download-url", no_presigned, guards.presigned("read")),
+    Route("POST", f"{_AT}/presigned-upload-url", no_presigned, guards.presigned("update")),
+    Route("GET", "/get-artifact", get_artifact, guards.run("read"), streams=True),
+    Route(
+        "POST", "/ajax-api/2.0/mlflow/upload-artifact", upload_artifact, guards.uploads_to_run, streams=True
+    ),
 ]

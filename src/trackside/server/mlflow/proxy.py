@@ -9,7 +9,7 @@ from trackside.core import artifacts
 from trackside.errors import NotServed
 from trackside.server.body import body_stream
 from trackside.server.files import file_answer
-from trackside.server.guards import can_edit, can_read
+from trackside.server.mlflow import guards
 from trackside.server.mlflow.fields import file_json
 from trackside.server.routing import Route, answer, app_of
 
@@ -49,12 +49,12 @@ def _path(request: Request) -> str:
 
 _AT = "/api/2.0/mlflow-artifacts"
 routes = [
-    Route("GET", f"{_AT}/artifacts", list_files, can_read),
-    Route("GET", f"{_AT}/artifacts/{{path:path}}", download, can_read, streams=True),
-    Route("PUT", f"{_AT}/artifacts/{{path:path}}", upload, can_edit, streams=True),
-    Route("DELETE", f"{_AT}/artifacts/{{path:path}}", delete, can_edit),
-    Route("POST", f"{_AT}/mpu/create/{{path:path}}", no_multipart, can_edit),
-    Route("POST", f"{_AT}/mpu/complete/{{path:path}}", no_multipart, can_edit),
-    Route("POST", f"{_AT}/mpu/abort/{{path:path}}", no_multipart, can_edit),
-    Route("GET", f"{_AT}/presigned/{{path:path}}", no_multipart, can_read),
+    Route("GET", f"{_AT}/artifacts", list_files, guards.proxied("read")),
+    Route("GET", f"{_AT}/artifacts/{{path:path}}", download, guards.proxied("read"), streams=True),
+    Route("PUT", f"{_AT}/artifacts/{{path:path}}", upload, guards.proxied("update"), streams=True),
+    Route("DELETE", f"{_AT}/artifacts/{{path:path}}", delete, guards.proxied("manage")),
+    Route("POST", f"{_AT}/mpu/create/{{path:path}}", no_multipart, guards.proxied("update")),
+    Route("POST", f"{_AT}/mpu/complete/{{path:path}}", no_multipart, guards.proxied("update")),
+    Route("POST", f"{_AT}/mpu/abort/{{path:path}}", no_multipart, guards.proxied("update")),
+    Route("GET", f"{_AT}/presigned/{{path:path}}", no_multipart, guards.proxied("read")),
 ]

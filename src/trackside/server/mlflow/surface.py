@@ -8,10 +8,13 @@ from trackside.server.mlflow import (
     inputs,
     logged_models,
     logging,
+    permissions,
     proxy,
     registry,
+    roles,
     runs,
     service,
+    users,
     versions,
     webhooks,
 )
@@ -30,6 +33,9 @@ routes = [
             *logged_models.routes,
             *registry.routes,
             *versions.routes,
+            *users.routes,
+            *permissions.routes,
+            *roles.routes,
             *webhooks.routes,
         ]
     ),
