@@ -20,8 +20,8 @@ from trackside.filters.fields import (
     Kind,
     Rows,
     bad_operator,
-    operators,
     resolve,
+    takes,
 )
 from trackside.filters.order import Order
 from trackside.filters.parse import And, Comparison, Node, Not, Or, check_storable, place, shortened, unquoted
@@ -144,7 +144,7 @@ class Compiler:
         if comparison.operator not in _NULL_TESTS:
             values = read(self.kind, field, target, comparison)
             type_ = "number" if comparison.name.numeric else target.type
-            if comparison.operator not in operators(type_):
+            if not takes(type_, comparison.operator):
                 raise InvalidParameter(
                     bad_operator(self.kind, field, type_, comparison.operator) + place(comparison.at)
                 )
