@@ -138,6 +138,3 @@ def refusal(request: Request) -> Exception:
 
 def is_native(request: Request) -> bool:
     return "/api/trackside/" in request.url.path
-
-
-can_read, can_edit = admins_read, admins

@@ -12,7 +12,7 @@ from trackside.core import webhooks
 from trackside.core.outbound import NotAllowed, Unreachable, Unresolvable
 from trackside.errors import InvalidParameter
 from trackside.model import Page, Webhook, WebhookStatus
-from trackside.server.guards import can_edit
+from trackside.server.guards import admins, admins_read
 from trackside.server.mlflow import wire
 from trackside.server.mlflow.paging import found_json, offset_of
 from trackside.server.routing import Route, answer, app_of
@@ -166,10 +166,10 @@ def _id(request: Request) -> str:
 
 _AT = "/api/2.0/mlflow/webhooks"
 routes = [
-    Route("POST", _AT, create, can_edit),
-    Route("GET", _AT, listed, can_edit),
-    Route("GET", f"{_AT}/{{webhook_id}}", get, can_edit),
-    Route("PATCH", f"{_AT}/{{webhook_id}}", update, can_edit),
-    Route("DELETE", f"{_AT}/{{webhook_id}}", delete, can_edit),
-    Route("POST", f"{_AT}/{{webhook_id}}/test", try_out, can_edit),
+    Route("POST", _AT, create, admins),
+    Route("GET", _AT, listed, admins_read),
+    Route("GET", f"{_AT}/{{webhook_id}}", get, admins_read),
+    Route("PATCH", f"{_AT}/{{webhook_id}}", update, admins),
+    Route("DELETE", f"{_AT}/{{webhook_id}}", delete, admins),
+    Route("POST", f"{_AT}/{{webhook_id}}/test", try_out, admins),
 ]
