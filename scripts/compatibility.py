@@ -22,8 +22,13 @@ RELEASE = "3.17.2"
 LISTED = ROOT / "tests" / "protocol" / f"mlflow-{RELEASE}-endpoints.txt"
 PAGE = ROOT / "docs" / "compatibility.md"
 
-SERVED, REFUSED, ABSENT = "served", "501 NOT_IMPLEMENTED", "not served"
-ALWAYS_REFUSE = {proxy.no_multipart, artifacts.no_presigned}
+SERVED, REFUSED, ABSENT = "served", "refused", "not served"
+ALWAYS_REFUSE = {
+    proxy.no_multipart,
+    proxy.no_presigned,
+    artifacts.presigned_download,
+    artifacts.presigned_upload,
+}
 GENAI = "GenAI; answers as an unknown endpoint does, so that clients fall back"
 
 # What is not served, by the beginning of its path, and why. The first that fits counts.
@@ -51,7 +56,8 @@ Every endpoint of MLflow {RELEASE}'s server (tracking, registry, artifacts, sign
 it. This page is written by `scripts/docs` from the routes of both.
 
 - *served*: with MLflow's fields, codes and messages.
-- *501 NOT_IMPLEMENTED*: what only some storages can; MLflow answers so on a folder too, and its client does without.
+- *refused*: what only some storages can; answered as MLflow answers on a folder (501 NOT_IMPLEMENTED, or 400 where
+  MLflow says 400), and its client does without.
 - *not served*: answers as an unknown endpoint does, 404 and no JSON, which MLflow's client takes for an older server.
 
 A path under `/api/` is there under `/ajax-api/` too, as in MLflow, unless the line says otherwise. With

@@ -37,10 +37,13 @@ async def delete(request: Request) -> Response:
     return answer({})
 
 
+# Clients begin anew without parts when a message begins with exactly these words.
 async def no_multipart(request: Request) -> Response:
-    raise NotServed(
-        "Multipart upload is not supported for the current artifact store: send the file in one request."
-    )
+    raise NotServed("Multipart upload is not supported for the current artifact repository")
+
+
+async def no_presigned(request: Request) -> Response:
+    raise NotServed("Multipart download is not supported for the current artifact repository")
 
 
 def _path(request: Request) -> str:
@@ -56,5 +59,5 @@ routes = [
     Route("POST", f"{_AT}/mpu/create/{{path:path}}", no_multipart, guards.proxied("update")),
     Route("POST", f"{_AT}/mpu/complete/{{path:path}}", no_multipart, guards.proxied("update")),
     Route("POST", f"{_AT}/mpu/abort/{{path:path}}", no_multipart, guards.proxied("update")),
-    Route("GET", f"{_AT}/presigned/{{path:path}}", no_multipart, guards.proxied("read")),
+    Route("GET", f"{_AT}/presigned/{{path:path}}", no_presigned, guards.proxied("read")),
 ]
