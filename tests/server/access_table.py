@@ -66,10 +66,9 @@ delete run
   POST /api/trackside/v1/runs/{run_id}/restore
 having a role in the workspaces named, or being an admin
   GET /api/3.0/mlflow/roles/list
-having a role, or being an admin
+having a role in that workspace, or being an admin
   GET /api/3.0/mlflow/roles/get
   GET /api/3.0/mlflow/roles/permissions/list
-  GET /api/3.0/mlflow/roles/users/list
 manage artifact path
   DELETE /api/2.0/mlflow-artifacts/artifacts/{path:path}
 manage experiment
@@ -86,6 +85,7 @@ manage what the grant is on
   POST /api/3.0/mlflow/users/permissions/grant
   POST /api/3.0/mlflow/users/permissions/revoke
 managing the workspace, or being an admin
+  GET /api/3.0/mlflow/roles/users/list
   POST /api/3.0/mlflow/roles/create
   PATCH /api/3.0/mlflow/roles/update
   DELETE /api/3.0/mlflow/roles/delete

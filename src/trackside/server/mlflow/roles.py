@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trackside.core import roles
+from trackside.core.grants import DEFAULT_WORKSPACE
 from trackside.core.permissions import Actor
-from trackside.errors import InvalidParameter
+from trackside.errors import InvalidParameter, NotFound
 from trackside.model import Role, RoleMember, RolePermission
 from trackside.server.guards import guard
 from trackside.server.mlflow import wire
@@ -64,14 +65,47 @@ class OfUser(wire.Shape):
     required: ClassVar[tuple[str, ...]] = ("username",)
 
 
+class OfWorkspace(OfRole):
+    role_permission_id: Id | None = None
+    workspace: str | None = None
+
+
+async def _workspace(request: Request) -> str | None:
+    """The workspace that a request about roles is about; None for a role that does not exist."""
+    app, body = app_of(request), await wire.read(request, OfWorkspace)
+    try:
+        if body.role_id is not None:
+            return (await roles.get(app, _int("role_id", body.role_id))).workspace
+        if body.role_permission_id is not None:
+            held = await roles.get_permission(app, _int("role_permission_id", body.role_permission_id))
+            return (await roles.get(app, held.role_id)).workspace
+    except NotFound:
+        return None
+    if body.workspace is None:
+        raise InvalidParameter("Request must include one of: role_id, role_permission_id, workspace.")
+    if not body.workspace.strip():
+        raise InvalidParameter("Parameter 'workspace' must be a non-empty string.")
+    return body.workspace
+
+
 @guard("managing the workspace, or being an admin", audited=True)
 async def manages_roles(request: Request, actor: Actor) -> bool:
-    return actor.sees_all and actor.scope == "admin"
+    return actor.scope == "admin" and await _manages(request, actor)
 
 
-@guard("having a role, or being an admin")
+async def _manages(request: Request, actor: Actor) -> bool:
+    asked = await _workspace(request)
+    return actor.sees_all and (actor.is_admin or asked == DEFAULT_WORKSPACE)
+
+
+lists_members = guard("managing the workspace, or being an admin")(_manages)
+
+
+@guard("having a role in that workspace, or being an admin")
 async def sees_roles(request: Request, actor: Actor) -> bool:
-    return actor.sees_all or bool((await roles.of_user(app_of(request), actor.name)).roles)
+    asked = await _workspace(request)
+    held = {role.workspace for role in (await roles.of_user(app_of(request), actor.name)).roles}
+    return actor.is_admin or asked in held
 
 
 @guard("having a role in the workspaces named, or being an admin")
@@ -216,6 +250,6 @@ routes = [
     Route("PATCH", f"{_AT}/permissions/update", update_permission, manages_roles),
     Route("POST", f"{_AT}/assign", assign, manages_roles),
     Route("DELETE", f"{_AT}/unassign", unassign, manages_roles),
-    Route("GET", f"{_AT}/users/list", list_members, sees_roles),
+    Route("GET", f"{_AT}/users/list", list_members, lists_members),
     Route("GET", "/api/3.0/mlflow/users/roles/list", of_user, sees_roles_of_user),
 ]
