@@ -78,6 +78,19 @@ def prefixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+PASSWORD = "purple-otter-29-lamp"
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a server that asks everybody to sign in; its admin has PASSWORD."""
+    folder = tmp_path_factory.mktemp("guarded")
+    password = folder / "password"
+    password.write_text(PASSWORD)
+    with serving(folder / "data", "--auth", "--admin-password-file", str(password)) as url:
+        yield url
+
+
 @pytest.fixture(scope="module")
 def seed(server: str) -> str:
     """What `seed.py` put there, as JSON."""
@@ -93,7 +106,7 @@ def built() -> None:
     subprocess.run([ROOT / "scripts/ui"], check=True)
 
 
-def test_journeys(built: None, server: str, seed: str, prefixed: str) -> None:
+def test_journeys(built: None, server: str, seed: str, prefixed: str, guarded: str) -> None:
     """Every journey of ui/tests/journeys; Playwright prints which one failed and why."""
     browser = os.environ.get("CHROMIUM") or shutil.which("chromium")
     assert browser, "the browser tests need Chromium: apt-get install chromium, or set CHROMIUM"
@@ -103,6 +116,8 @@ def test_journeys(built: None, server: str, seed: str, prefixed: str) -> None:
         "CHROMIUM": browser,
         "TRACKSIDE_URL": server,
         "TRACKSIDE_PREFIXED_URL": prefixed,
+        "TRACKSIDE_GUARDED_URL": guarded,
+        "TRACKSIDE_GUARDED_PASSWORD": PASSWORD,
         "TRACKSIDE_SEED": seed,
         "TRACKSIDE_PYTHON": sys.executable,
     }
