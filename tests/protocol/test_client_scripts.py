@@ -1,4 +1,4 @@
-"""What users' scripts do with the real client beyond the story: prompts, and large files where parts are asked for."""
+"""What users' scripts do with the real client beyond the story: prompts, webhooks, large files where parts are asked for."""
 
 import subprocess
 from pathlib import Path
@@ -27,3 +27,14 @@ def test_a_client_that_asks_for_parts_does_without(server: Server, version: str,
 
 def test_prompts_are_models_that_are_not_seen_as_models(server: Server) -> None:
     tell(servers.AUTHORITY, "prompts.py", server.url)
+
+
+@pytest.mark.parametrize("kind", ["trackside", "mlflow"])
+def test_webhooks_tell_a_receiver(tmp_path: Path, kind: str) -> None:
+    server = (servers.trackside if kind == "trackside" else servers.mlflow)(tmp_path)
+    server.environment |= {
+        "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
+        "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
+    }
+    with server:
+        tell(servers.AUTHORITY, "webhooks.py", server.url)

@@ -267,6 +267,18 @@ def test_what_was_due_is_sent_by_the_next_server(tmp_path, receiver):
     assert first[1] == again[1]
 
 
+def test_stopping_does_not_wait_for_a_receiver(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(5)
+        with running(local(tmp_path)) as (url, _), httpx.Client(base_url=url) as client:
+            hook(client, f"http://127.0.0.1:{silent.getsockname()[1]}/")
+            model(client)
+            under_way, _ = silent.accept()
+            began = time.monotonic()
+        assert time.monotonic() - began < 3
+        under_way.close()
+
+
 def test_deleting_a_webhook_ends_its_deliveries(client, receiver):
     receiver.answers = [(500, {})] * 10
     made = hook(client, receiver.url)

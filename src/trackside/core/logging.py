@@ -84,13 +84,7 @@ async def log_batch(app: App, uuid: str, batch: Batch) -> None:
         validate.point(point, f"metrics[{index}]")
     params = [(k, validate.param(k, v, f"params[{i}]", long_values)) for i, (k, v) in enumerate(params)]
     tags = [(k, validate.tag(k, v, f"tags[{i}]", long_values)) for i, (k, v) in enumerate(tags)]
-    twice = validate.distinct(key for key, _ in params)
-    if twice is not None:
-        values = [value for key, value in params if key == twice]
-        raise InvalidParameter(
-            f"Duplicate parameter keys have been submitted: {[twice]}. Please ensure the request contains only"
-            f" one param value per param key. Values of '{twice}': {values}."
-        )
+    validate.params_once(key for key, _ in params)
     await _log(app, uuid, Batch(points, params, tags, of_models))
 
 

@@ -130,11 +130,16 @@ def batch_sizes(metrics: Sequence[Any], params: Sequence[Any], tags: Sequence[An
         )
 
 
-def distinct(names: Iterable[str]) -> str | None:
-    """The first name that comes twice."""
+def params_once(keys: Iterable[str]) -> None:
+    """Refuse a request that gives a param twice, also with the same value."""
     seen: set[str] = set()
-    for name in names:
+    again = []
+    for name in keys:
         if name in seen:
-            return name
+            again.append(name)
         seen.add(name)
-    return None
+    if again:
+        raise InvalidParameter(
+            f"Duplicate parameter keys have been submitted: {again}. Please ensure the request contains only"
+            " one param value per param key."
+        )
