@@ -125,6 +125,22 @@ def test_a_revoked_token_ends_at_once(server):
     assert bearer.get(f"{API}/users/current").status_code == 401
 
 
+def test_a_deleted_user_and_all_that_it_had_are_gone(server):
+    owner = server.user("gone")
+    token = server.bearer(tokens(owner, name="t").json()["text"])
+    made = owner.post(f"{API}/experiments/create", json={"name": "of gone"}).json()["experiment_id"]
+    assert token.get(f"{API}/users/current").status_code == 200
+    assert server.admin.request("DELETE", f"{API}/users/delete", json={"username": "gone"}).status_code == 200
+    for client in (owner, token):
+        assert client.get(f"{API}/users/current").status_code == 401
+    again = server.user(
+        "gone", "other-pencil-12-wool"
+    )  # a new user of that name has nothing of the old one's
+    body = {"experiment_id": made, "key": "k", "value": "v"}
+    assert again.post(f"{API}/experiments/set-experiment-tag", json=body).status_code == 403
+    assert again.get(f"{NATIVE}/tokens").json()["tokens"] == []
+
+
 def test_a_token_expires(server):
     made = tokens(server.admin, name="brief", days=1 / 86_400).json()  # a second
     bearer = server.bearer(made["text"])
@@ -291,6 +307,13 @@ def test_the_audit_log_has_who_what_when_where_and_the_outcome(server):
     assert "late-spruce" not in json.dumps(entries)
     older = server.admin.get(f"{NATIVE}/audit", params={"before": entries[-1]["audit_id"], "limit": 1}).json()
     assert older["entries"][0]["audit_id"] < entries[-1]["audit_id"]
+
+
+def test_the_audit_log_shows_no_control_characters(server):
+    with server.client("\x1b[2Jmallory\n", "x" * 12) as thief:
+        assert thief.get(f"{API}/users/current").status_code == 401
+    [entry] = server.admin.get(f"{NATIVE}/audit", params={"limit": 1}).json()["entries"]
+    assert entry["who"] == "\ufffd[2Jmallory\ufffd"
 
 
 def trackside(server, *arguments, stdin="", **environment):

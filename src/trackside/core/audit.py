@@ -32,7 +32,9 @@ async def add(app: App, *, who: str, action: str, detail: str, address: str, out
 
 
 def _kept(text: str) -> str:
-    return text[:_LENGTH].encode("utf-8", "replace").decode()
+    """As it may be shown: strangers choose it, and a terminal obeys control characters."""
+    shown = "".join(character if character.isprintable() else "\ufffd" for character in text[:_LENGTH])
+    return shown.encode("utf-8", "replace").decode()
 
 
 async def entries(app: App, before: int | None, limit: int) -> list[AuditEntry]:

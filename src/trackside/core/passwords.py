@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from trackside.errors import InvalidParameter
+from trackside.errors import InvalidParameter, Unavailable
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
+T = TypeVar("T")
 LENGTH = 12  # characters at least, as MLflow has it
 LONGEST = 1024
 # About 60 ms of one core and 32 MiB for each guess (OWASP asks for 19 MiB and two passes).
 _PASSES, _KIBIBYTES, _LANES = 3, 32 * 1024, 1
+_WAITING = 100  # verifications that wait for their turn; beyond, somebody floods the server
 _AT_ONCE = 2  # verifications side by side: bounds the memory and the cores that strangers can take
 
 # Words that long passwords in the lists of attackers are made of, and those of MLflow's own documentation.
@@ -70,15 +73,24 @@ class Hashing:
 
     def __init__(self) -> None:
         self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._asked = 0
+
+    async def _in_turn(self, work: Callable[[], T]) -> T:
+        if self._asked >= _WAITING:
+            raise Unavailable("Too many sign-ins at once; try again.")
+        self._asked += 1
+        try:
+            async with self._turns:
+                return await asyncio.to_thread(work)
+        finally:
+            self._asked -= 1
 
     async def hashed(self, password: str) -> str:
-        async with self._turns:
-            return await asyncio.to_thread(lambda: _hasher().hash(password))
+        return await self._in_turn(lambda: _hasher().hash(password))
 
     async def is_right(self, password: str, password_hash: str | None) -> bool:
         """Whether the password has this hash; False, after the same time, for no hash at all."""
-        async with self._turns:
-            return await asyncio.to_thread(_verify, password, password_hash)
+        return await self._in_turn(lambda: _verify(password, password_hash))
 
 
 def _verify(password: str, password_hash: str | None) -> bool:

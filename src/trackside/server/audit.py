@@ -25,7 +25,7 @@ def is_recorded(request: Request, guard: Guard, status: int) -> bool:
     """Changes of access, deletions, whatever was refused, and failed sign-ins."""
     if status == 401:
         return bool(claimed_name(request))  # somebody tried, rather than just came by
-    return status in (403, 429) or guard.audited
+    return status in (403, 429) or (guard.audited and request.method not in ("GET", "HEAD"))
 
 
 async def record(request: Request, status: int) -> None:

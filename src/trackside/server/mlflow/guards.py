@@ -15,6 +15,8 @@ from trackside.server.mlflow import wire
 from trackside.server.mlflow.fields import Tag
 from trackside.server.routing import app_of
 
+_AUDITED = ("delete", "manage")
+
 
 class OfExperiment(wire.Shape):
     is_large: ClassVar[bool] = True
@@ -38,21 +40,21 @@ def experiment(need: Need) -> Guard:
     async def check(request: Request, actor: Actor) -> bool:
         return access.experiment(actor, need, (await wire.read(request, OfExperiment)).experiment_id)
 
-    return Guard(f"{need} experiment", check, audited=need == "delete")
+    return Guard(f"{need} experiment", check, audited=need in _AUDITED)
 
 
 def run(need: Need) -> Guard:
     async def check(request: Request, actor: Actor) -> bool:
         return await access.run(app_of(request), actor, need, (await wire.read(request, OfRun)).run_id)
 
-    return Guard(f"{need} run", check, audited=need == "delete")
+    return Guard(f"{need} run", check, audited=need in _AUDITED)
 
 
 def model(need: Need) -> Guard:
     async def check(request: Request, actor: Actor) -> bool:
         return await access.model(app_of(request), actor, need, (await wire.read(request, OfModel)).name)
 
-    return Guard(f"{need} registered model", check, audited=need == "delete")
+    return Guard(f"{need} registered model", check, audited=need in _AUDITED)
 
 
 def version(need: Need) -> Guard:
@@ -60,14 +62,14 @@ def version(need: Need) -> Guard:
         name = (await wire.read(request, OfModel)).name
         return await access.versions(app_of(request), actor, need, name)
 
-    return Guard(f"{need} model version", check, audited=need == "delete")
+    return Guard(f"{need} model version", check, audited=need in _AUDITED)
 
 
 def logged_model(need: Need) -> Guard:
     async def check(request: Request, actor: Actor) -> bool:
         return await access.logged_model(app_of(request), actor, need, request.path_params["model_id"])
 
-    return Guard(f"{need} logged model", check, audited=need == "delete")
+    return Guard(f"{need} logged model", check, audited=need in _AUDITED)
 
 
 def proxied(need: Need) -> Guard:
