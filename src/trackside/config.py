@@ -19,9 +19,20 @@ def default_long_values() -> LongValues:
     )
 
 
+def _seconds(variable: str, default: float) -> float:
+    text = os.environ.get(variable, "")
+    try:
+        seconds = float(text) if text else default
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds <= 3600:
+        raise ValueError(f"{variable} must be a number of seconds from 0 to 3600; it is '{text}'.")
+    return seconds
+
+
 @dataclass(frozen=True)
 class ServerSettings:
-    """How one tracking server runs."""
+    """How one tracking server runs. Raises ValueError for a variable that cannot be read."""
 
     data_dir: Path
     host: str = "127.0.0.1"
@@ -58,9 +69,7 @@ class ServerSettings:
             os.environ.get("MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS", "").lower() in ("true", "1")
         )
     )
-    webhook_seconds: float = field(
-        default_factory=lambda: float(os.environ.get("MLFLOW_WEBHOOK_REQUEST_TIMEOUT", "30"))
-    )
+    webhook_seconds: float = field(default_factory=lambda: _seconds("MLFLOW_WEBHOOK_REQUEST_TIMEOUT", 30))
 
     @property
     def database_path(self) -> Path:

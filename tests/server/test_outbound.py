@@ -12,7 +12,9 @@ import httpx
 import pytest
 from live_server import running
 from receiver import local, receiving
+from typer.testing import CliRunner
 
+from trackside.cli.app import app as commands
 from trackside.config import ServerSettings
 from trackside.core import outbound
 
@@ -173,3 +175,11 @@ def test_credentials_in_a_url_are_sent_as_basic(tmp_path, receiver):
     url = receiver.url.replace("//", "//user:p%40ss@")
     asyncio.run(outbound.post(url, b"{}", {}, local(tmp_path)))
     assert receiver.next()[0]["Authorization"] == "Basic " + base64.b64encode(b"user:p@ss").decode()
+
+
+@pytest.mark.parametrize("text", ["soon", "0", "-1", "nan", "1e9"])
+def test_a_time_limit_that_is_none_stops_the_start(tmp_path, monkeypatch, text):
+    monkeypatch.setenv("MLFLOW_WEBHOOK_REQUEST_TIMEOUT", text)
+    done = CliRunner().invoke(commands, ["server", "--data-dir", str(tmp_path)])
+    assert done.exit_code == 2
+    assert f"must be a number of seconds from 0 to 3600; it is '{text}'." in done.output

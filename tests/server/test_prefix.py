@@ -95,3 +95,17 @@ def test_a_bad_prefix_is_refused(prefix):
     done = CliRunner().invoke(commands, ["server", "--static-prefix", prefix])
     assert done.exit_code == 2
     assert "must begin with a slash" in re.sub(r"[\s│]+", " ", done.output)
+
+
+def test_signing_in_stays_below_it(tmp_path):
+    settings = ServerSettings(data_dir=tmp_path, port=0, static_prefix=PREFIX, auth=True)
+    with running(settings) as (url, app), httpx.Client(base_url=url, follow_redirects=True) as client:
+        page = client.get(f"{PREFIX}/experiments/0", headers={"Accept": "text/html"})
+        assert (page.status_code, page.url.path) == (200, f"{PREFIX}/signin")
+        assert 'action="signin"' in page.text, "a form's address that is not relative leaves the prefix"
+        form = {"code": app.identities.setup_code, "username": "ann", "password": "a long passphrase 1"}
+        made = client.post(f"{PREFIX}/setup", data=form, follow_redirects=False)
+        assert made.status_code == 303
+        assert made.url.join(made.headers["location"]).path == f"{PREFIX}/"
+        assert client.get(f"{PREFIX}/api/2.0/mlflow/webhooks").status_code == 200
+        assert httpx.get(f"{url}{PREFIX}/api/2.0/mlflow/webhooks").status_code == 401

@@ -103,17 +103,21 @@ def server(
     from trackside.config import LOOPBACK, ServerSettings, default_long_values
 
     _check(auth=auth, no_auth=no_auth, default_permission=default_permission)
-    settings = ServerSettings(
-        data_dir=data_dir.resolve(),
-        host=host,
-        port=port,
-        static_prefix=static_prefix,
-        long_values=cast("Any", long_values and long_values.value) or default_long_values(),
-        allowed_hosts=tuple(allowed_host or ()),
-        auth=auth or (not no_auth and host not in LOOPBACK),
-        default_permission=default_permission,
-        admin_password_file=admin_password_file,
-    )
+    try:
+        settings = ServerSettings(
+            data_dir=data_dir.resolve(),
+            host=host,
+            port=port,
+            static_prefix=static_prefix,
+            long_values=cast("Any", long_values and long_values.value) or default_long_values(),
+            allowed_hosts=tuple(allowed_host or ()),
+            auth=auth or (not no_auth and host not in LOOPBACK),
+            default_permission=default_permission,
+            admin_password_file=admin_password_file,
+        )
+    except ValueError as error:
+        typer.echo(f"trackside server: {error}", err=True)
+        raise typer.Exit(2) from None
     try:
         start.serve(settings)
     except start.CannotStart as error:
