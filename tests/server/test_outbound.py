@@ -125,6 +125,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
     [
         ([OK + b"Content-Length: 2\r\n\r\n", b"hi"], "hi"),
         ([OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"], "hi"),
+        ([OK + b"Connection: upgrade\r\nUpgrade: x\r\nContent-Length: 2\r\n\r\nhi"], "hi"),
         ([b"HTTP/1.1 100 Continue\r\n\r\n", OK + b"Content-Length: 0\r\n\r\n"], ""),
         ([OK + b"\r\n", *[b"x" * 16384] * 5], "x" * 65536),
     ],
@@ -138,7 +139,14 @@ def test_answers_of_every_kind_are_read(tmp_path, pieces, body):
 
 @pytest.mark.parametrize(
     "pieces",
-    [[b"HTTP/1.1 200"], [b"what?\r\n\r\n"], [OK, *[b"X: y\r\n"] * 100], [b"HTTP/1.1 101 X\r\n\r\n"], []],
+    [
+        [b"HTTP/1.1 200"],
+        [b"what?\r\n\r\n"],
+        [OK, *[b"X: y\r\n"] * 100],
+        [b"HTTP/1.1 101 X\r\n\r\n"],
+        [b"HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"],
+        [],
+    ],
 )
 def test_an_answer_that_never_ends_or_is_none_is_left_in_time(tmp_path, pieces):
     url, thread = raw_answer(pieces, pause=0.02)

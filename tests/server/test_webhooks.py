@@ -314,6 +314,23 @@ def test_a_delivery_is_given_up_after_a_day(tmp_path, receiver, monkeypatch, cap
     assert "is given up at attempt 1: it answered 500" in caplog.text
 
 
+def test_a_mistake_of_ours_is_not_repeated_at_full_speed(tmp_path, receiver, monkeypatch, caplog):
+    tries = []
+
+    async def broken(*_):
+        tries.append(1)
+        raise RuntimeError("nobody foresaw this")
+
+    monkeypatch.setattr("trackside.core.outbound.post", broken)
+    with running(local(tmp_path)) as (url, _), httpx.Client(base_url=url) as client:
+        hook(client, receiver.url)
+        model(client)
+        model(client)
+        assert receiver.quiet(0.5)
+    assert len(tries) == 1
+    assert "nobody foresaw this" in caplog.text
+
+
 def test_pauses_grow_and_end_growing():
     pauses = [deliveries._pause(attempts, None) for attempts in range(30)]
     assert 1 <= pauses[0] <= 1.5

@@ -21,7 +21,7 @@ log = logging.getLogger("trackside.webhooks")
 AT_ONCE = 8  # receivers that are sent to at the same time
 PATIENCE_MS = 24 * 3600 * 1000  # then a delivery is given up
 LONGEST_PAUSE_SECONDS = 15 * 60.0
-STORE_PAUSE_SECONDS = 30.0  # after the store refused
+PAUSE_SECONDS = 30.0  # after the store refused, or what nobody foresaw
 
 
 class Deliveries:
@@ -54,7 +54,7 @@ class Deliveries:
             rows = await self._app.db.read(_next)
         except TracksideError as error:
             log.warning("webhooks wait: %s", error.message)
-            return STORE_PAUSE_SECONDS
+            return PAUSE_SECONDS
         for row in rows:
             hook = row["webhook_id"]
             if hook in self._busy:
@@ -73,7 +73,10 @@ class Deliveries:
             await self._app.db.write(_done(row) if pause is None else _put_off(row, pause))
         except TracksideError as error:  # the store's: the delivery is still in it
             log.warning("webhook %s: %s", row["name"], error.message)
-            await asyncio.sleep(STORE_PAUSE_SECONDS)
+            await asyncio.sleep(PAUSE_SECONDS)
+        except Exception:  # a mistake of ours must not be repeated as fast as it can be
+            log.exception("webhook %s: %s", row["name"], row["event"])
+            await asyncio.sleep(PAUSE_SECONDS)
         finally:
             del self._busy[hook]
             self._app.deliveries_due.set()

@@ -97,7 +97,7 @@ async def post(url: str, body: bytes, more: Mapping[str, str], settings: ServerS
         raise Unreachable(
             f"{target.authority} did not answer within {settings.webhook_seconds:g} s"
         ) from None
-    except (OSError, EOFError, httptools.HttpParserError) as error:
+    except (OSError, EOFError, httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
         raise Unreachable(f"{target.authority}: {str(error) or type(error).__name__}") from error
 
 
