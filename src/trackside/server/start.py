@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib.util
 import os
 import signal
 import socket
@@ -79,6 +80,8 @@ class _Uvicorn(uvicorn.Server):
 
 def admin_password(settings: ServerSettings) -> str:
     """What the file says that the first admin's password is; empty without one. Raises CannotStart."""
+    if settings.auth and importlib.util.find_spec("argon2") is None:
+        raise CannotStart("Sign-in needs argon2-cffi: pip install 'trackside[server]'.")
     path = settings.admin_password_file
     if path is None or not settings.auth:
         return ""
