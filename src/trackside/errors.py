@@ -3,10 +3,13 @@
     TracksideError
     ├── InvalidParameter      400 INVALID_PARAMETER_VALUE
     ├── AlreadyExists         400 RESOURCE_ALREADY_EXISTS
+    ├── BadRequest            400 BAD_REQUEST
     ├── FeatureDisabled       400 FEATURE_DISABLED
+    ├── Unauthenticated       401 UNAUTHENTICATED
     ├── Forbidden             403 PERMISSION_DENIED
     ├── NotFound              404 RESOURCE_DOES_NOT_EXIST
     ├── TooLarge              413 INVALID_PARAMETER_VALUE
+    ├── TooManyTries          429 RESOURCE_EXHAUSTED
     ├── InvalidState          500 INVALID_STATE
     ├── NotServed             501 NOT_IMPLEMENTED
     ├── Unavailable           503 TEMPORARILY_UNAVAILABLE
@@ -47,11 +50,25 @@ class AlreadyExists(TracksideError):
     status = 400
 
 
+class BadRequest(TracksideError):
+    """This cannot be done."""
+
+    code = "BAD_REQUEST"
+    status = 400
+
+
 class FeatureDisabled(TracksideError):
     """This feature is turned off on this server."""
 
     code = "FEATURE_DISABLED"
     status = 400
+
+
+class Unauthenticated(TracksideError):
+    """You are not signed in, or what you signed in with is not valid."""
+
+    code = "UNAUTHENTICATED"
+    status = 401
 
 
 class Forbidden(TracksideError):
@@ -73,6 +90,17 @@ class TooLarge(TracksideError):
 
     code = "INVALID_PARAMETER_VALUE"
     status = 413
+
+
+class TooManyTries(TracksideError):
+    """Too many wrong passwords; wait before you try again."""
+
+    code = "RESOURCE_EXHAUSTED"
+    status = 429
+
+    def __init__(self, wait_seconds: float) -> None:
+        self.wait_seconds = wait_seconds
+        super().__init__(f"Too many wrong passwords for this user from here; wait {wait_seconds:.0f} s.")
 
 
 class InvalidState(TracksideError):

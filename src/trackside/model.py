@@ -176,11 +176,94 @@ class RegisteredModel(Struct, frozen=True):
     latest: list[ModelVersion] = []  # the highest version of each stage
 
 
+WebhookStatus = Literal["ACTIVE", "DISABLED"]
+
+
+class Webhook(Struct, frozen=True):
+    """Who is told of which events. Its secret is only in the store."""
+
+    uuid: str
+    name: str
+    url: str
+    events: list[str]  # registered_model.created, …
+    description: str | None
+    status: WebhookStatus
+    created_ms: int
+    updated_ms: int
+
+
 class Page(NamedTuple):
     """Which part of a list is wanted."""
 
     limit: int
     offset: int = 0
+
+
+class Visible(NamedTuple):
+    """What somebody may see of a kind: only these, or all but these."""
+
+    only: bool
+    names: frozenset[str]
+
+
+class VisibleModels(NamedTuple):
+    """The same of registered models and of prompts, which are kept among them; None for all."""
+
+    models: Visible | None = None
+    prompts: Visible | None = None
+
+
+class Account(Struct, frozen=True):
+    """A user, without what proves it."""
+
+    id: int
+    name: str
+    is_admin: bool
+
+
+class RolePermission(Struct, frozen=True):
+    id: int
+    role_id: int
+    resource_type: str
+    resource_pattern: str
+    permission: str
+
+
+class Role(Struct, frozen=True):
+    id: int
+    workspace: str
+    name: str
+    description: str | None
+    permissions: list[RolePermission] = []
+
+
+class RoleMember(Struct, frozen=True):
+    id: int
+    account_id: int
+    role_id: int
+
+
+class Token(Struct, frozen=True):
+    """A personal token, without its text."""
+
+    id: int
+    account_name: str
+    name: str
+    scope: str
+    created_ms: int
+    expires_ms: int | None
+
+
+class AuditEntry(Struct, frozen=True):
+    """Who did, or tried to do, what."""
+
+    id: int
+    time_ms: int
+    who: str
+    action: str
+    detail: str
+    address: str
+    outcome: int  # HTTP status
 
 
 class ArtifactEntry(Struct, frozen=True):

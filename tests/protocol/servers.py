@@ -166,3 +166,30 @@ def mlflow(folder: Path, port: int | None = None, *, workers: int = 1, jobs: boo
     ]
     environment = client_environment(MLFLOW_SERVER_ENABLE_JOB_EXECUTION=str(jobs).lower())
     return Server("mlflow", [*command, *store, "--workers", str(workers)], folder, port, environment)
+
+
+def basic_auth_extra() -> Path:
+    """What MLflow's basic-auth app and its client need to be imported: scripts/clients puts it there."""
+    extra = Path(os.environ.get("TRACKSIDE_TEST_BASIC_AUTH", ROOT / ".venvs" / "basic-auth"))
+    if not extra.is_dir():
+        subprocess.run([ROOT / "scripts" / "clients"], check=True)
+    return extra
+
+
+def mlflow_with_auth(folder: Path, admin_password: str, port: int | None = None) -> Server:
+    """The same with MLflow's basic-auth app and an admin called "admin"."""
+    server = mlflow(folder, port)
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / "basic_auth.ini"
+    config.write_text(
+        "[mlflow]\ndefault_permission = READ\nadmin_username = admin\n"
+        f"database_uri = sqlite:///{folder}/basic_auth.db\nadmin_password = {admin_password}\n"
+        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+    )
+    server.command += ["--app-name", "basic-auth"]
+    server.environment |= {
+        "MLFLOW_AUTH_CONFIG_PATH": str(config),
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": "of a test",
+        "PYTHONPATH": str(basic_auth_extra()),
+    }
+    return server

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 from servers import Server
-from wire import API, FILES, error_code, exact_request, new_experiment, new_run, refused
+from wire import API, FILES, error_code, exact_request, fill, new_experiment, new_run, refused
 
 INVALID = "INVALID_PARAMETER_VALUE"
 MISSING = "RESOURCE_DOES_NOT_EXIST"
@@ -152,11 +152,52 @@ def test_deleting_a_file_twice(http: httpx.Client, root: str) -> None:
 
 
 def test_what_the_storage_cannot(http: httpx.Client, root: str) -> None:
-    begin = http.post(
-        f"/api/2.0/mlflow-artifacts/mpu/create/{root}/big", json={"path": "big", "num_parts": 1}
-    )
-    refused(begin, 501, "NOT_IMPLEMENTED", "")
-    refused(http.get(f"/api/2.0/mlflow-artifacts/presigned/{root}/big"), 501, "NOT_IMPLEMENTED", "")
+    # Clients do without parts only if the message begins with exactly these words.
+    for step in ("create", "complete", "abort"):
+        at = f"/api/2.0/mlflow-artifacts/mpu/{step}/{root}"
+        answer = http.post(at, json={"path": "big", "num_parts": 1, "upload_id": "u", "parts": []})
+        words = "Multipart upload is not supported for the current artifact repository"
+        refused(answer, 501, "NOT_IMPLEMENTED", words)
+        assert answer.json()["message"].startswith(words)
+    words = "Multipart download is not supported for the current artifact repository"
+    refused(http.get(f"/api/2.0/mlflow-artifacts/presigned/{root}/big"), 501, "NOT_IMPLEMENTED", words)
+
+
+@pytest.mark.parametrize(
+    ("what", "body", "status", "words"),
+    [
+        (
+            "upload",
+            {"run_id": "{run}", "path": "a"},
+            400,
+            "Presigned upload is not supported for proxied artifact storage",
+        ),
+        (
+            "download",
+            {"run_id": "{run}", "path": "a"},
+            400,
+            "Presigned download is not supported for runs with proxied",
+        ),
+        ("upload", {"path": "a"}, 400, "Exactly one of run_id and model_id must be provided."),
+        (
+            "upload",
+            {"path": "a", "run_id": "r", "model_id": "m"},
+            400,
+            "Exactly one of run_id and model_id must be",
+        ),
+        ("download", {"path": "a"}, 400, "Missing value for required parameter 'run_id'."),
+        ("upload", {"run_id": "{run}"}, 400, "Missing value for required parameter 'path'."),
+        ("download", {"run_id": "{run}", "path": "../a"}, 400, "Invalid path"),
+        ("upload", {"run_id": "0" * 32, "path": "a"}, 404, "not found"),
+        ("download", {"run_id": "0" * 32, "path": "a"}, 404, "not found"),
+    ],
+)
+def test_no_url_is_made_for_what_goes_through_the_server(
+    http: httpx.Client, run: str, what: str, body: dict[str, str], status: int, words: str
+) -> None:
+    code = "INVALID_PARAMETER_VALUE" if status == 400 else "RESOURCE_DOES_NOT_EXIST"
+    answer = http.post(f"{API}/artifacts/presigned-{what}-url", json=fill(body, {"run": run}))
+    refused(answer, status, code, words)
 
 
 def test_upload_from_the_web_ui(http: httpx.Client, run: str, root: str) -> None:

@@ -90,13 +90,64 @@ def test_a_data_folder_in_use_is_named_with_its_owner(tmp_path):
     assert str(process.pid) in said
 
 
-def test_listening_beyond_loopback_needs_words(tmp_path):
-    code, said = refused("--host", "0.0.0.0", "--port", 0, "--data-dir", tmp_path)
-    assert code == 2
-    assert "--no-auth" in said
-    with served("--host", "0.0.0.0", "--no-auth", "--data-dir", tmp_path) as (_, url):
-        port = url.rsplit(":", 1)[1]
-        assert httpx.get(f"http://127.0.0.1:{port}/health").text == "OK"
+def test_listening_beyond_loopback_asks_to_sign_in_unless_told_not_to(tmp_path):
+    for words, expected in (((), 401), (("--no-auth",), 200)):
+        with served("--host", "0.0.0.0", *words, "--data-dir", tmp_path / str(expected)) as (_, url):
+            here = f"http://127.0.0.1:{url.rsplit(':', 1)[1]}"
+            assert httpx.get(f"{here}/health").text == "OK"
+            found = httpx.get(f"{here}/api/2.0/mlflow/experiments/get?experiment_id=0")
+            assert found.status_code == expected
+
+
+def test_loopback_asks_nobody_unless_told_to(tmp_path):
+    with served("--data-dir", tmp_path) as (_, url):
+        assert httpx.get(f"{url}/api/2.0/mlflow/experiments/get?experiment_id=0").status_code == 200
+    with served("--auth", "--data-dir", tmp_path) as (_, url):
+        assert httpx.get(f"{url}/api/2.0/mlflow/experiments/get?experiment_id=0").status_code == 401
+
+
+def test_the_first_start_prints_a_link_that_makes_the_admin_once(tmp_path):
+    form = {"username": "admin", "password": "purple-otter-29-lamp"}
+    with served("--auth", "--data-dir", tmp_path) as (process, url):
+        link = re.search(r"http://\S+", process.stdout.readline())[0]
+        assert link.startswith(f"{url}/setup?code=")
+        form["code"] = link.rpartition("=")[2]
+        assert 'name="code"' in httpx.get(link).text
+        assert httpx.post(f"{url}/setup", data=form).status_code == 303
+        assert httpx.get(link).status_code == 403
+        assert httpx.post(f"{url}/setup", data={**form, "username": "other"}).status_code == 403
+        process.terminate()
+        assert process.stdout.read() == ""
+    with served("--auth", "--data-dir", tmp_path) as (process, url):
+        signed = httpx.get(f"{url}/version", auth=("admin", form["password"]))
+        assert signed.status_code == 200
+        process.terminate()
+        assert "setup" not in process.stdout.read()
+
+
+def test_a_password_file_makes_the_admin_of_a_start_that_nobody_watches(tmp_path):
+    file = tmp_path / "password"
+    file.write_text("purple-otter-29-lamp\n")
+    options = ("--auth", "--data-dir", tmp_path / "data")
+    with served(*options, TRACKSIDE_ADMIN_PASSWORD_FILE=str(file)) as (process, url):
+        assert httpx.get(f"{url}/version", auth=("admin", "purple-otter-29-lamp")).status_code == 200
+        process.terminate()
+        assert process.stdout.read() == ""
+
+
+@pytest.mark.parametrize("password", ["", "short", "password1234", "admin-admin-admin"])
+def test_a_weak_password_in_the_file_is_refused(tmp_path, password):
+    file = tmp_path / "password"
+    file.write_text(password)
+    code, said = refused("--auth", "--data-dir", tmp_path, "--admin-password-file", file)
+    assert code == 1
+    assert str(file) in said
+    assert "Password" in said
+
+
+def test_options_that_contradict_each_other(tmp_path):
+    assert refused("--auth", "--no-auth", "--data-dir", tmp_path)[0] == 2
+    assert refused("--auth", "--default-permission", "SOME", "--data-dir", tmp_path)[0] == 2
 
 
 def test_a_store_of_a_killed_server_opens_with_all_that_was_acknowledged(tmp_path):

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,19 +22,73 @@ BUDGET_S = 600
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(BUDGET_S + 120)]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a server with its data in a temporary folder."""
-    folder = tmp_path_factory.mktemp("ui")
-    command = [sys.executable, "-m", "trackside", "server", "--port", "0", "--data-dir", str(folder)]
+@contextmanager
+def serving(folder: Path, *options: str) -> Iterator[str]:
+    """Address of a server with its data in a folder."""
+    command = [
+        sys.executable,
+        "-m",
+        "trackside",
+        "server",
+        "--port",
+        "0",
+        "--data-dir",
+        str(folder),
+        *options,
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         line = process.stdout.readline()
-        found = re.search(r"http://[\d.]+:\d+", line)
+        found = re.search(r"http://[\d.]+:\d+[\w/]*", line)
         assert found, f"the server said: {line!r}"
         yield found[0]
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving(tmp_path_factory.mktemp("ui")) as url:
+        yield url
+
+
+LOG_BEHIND_A_PREFIX = """
+import sys, mlflow
+mlflow.set_tracking_uri(sys.argv[1])
+mlflow.set_experiment("behind a prefix")
+mlflow.start_run(run_name="first run")
+for step in range(5):
+    mlflow.log_metric("loss", 1 / (step + 1), step)
+mlflow.log_text("hello", "notes/a.txt")
+client, run = mlflow.MlflowClient(), mlflow.active_run().info.run_id
+assert [point.step for point in client.get_metric_history(run, "loss")] == [0, 1, 2, 3, 4]
+assert mlflow.artifacts.load_text(f"runs:/{run}/notes/a.txt") == "hello"
+import os; os._exit(0)  # the run stays live
+"""
+
+
+@pytest.fixture(scope="module")
+def prefixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a server with a prefix, on which the real client has started a run."""
+    with serving(tmp_path_factory.mktemp("prefixed"), "--static-prefix", "/lab/mlflow") as url:
+        assert url.endswith("/lab/mlflow")
+        command = [sys.executable, "-c", LOG_BEHIND_A_PREFIX, url]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
+        yield url
+
+
+PASSWORD = "purple-otter-29-lamp"
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a server that asks everybody to sign in; its admin has PASSWORD."""
+    folder = tmp_path_factory.mktemp("guarded")
+    password = folder / "password"
+    password.write_text(PASSWORD)
+    with serving(folder / "data", "--auth", "--admin-password-file", str(password)) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +106,7 @@ def built() -> None:
     subprocess.run([ROOT / "scripts/ui"], check=True)
 
 
-def test_journeys(built: None, server: str, seed: str) -> None:
+def test_journeys(built: None, server: str, seed: str, prefixed: str, guarded: str) -> None:
     """Every journey of ui/tests/journeys; Playwright prints which one failed and why."""
     browser = os.environ.get("CHROMIUM") or shutil.which("chromium")
     assert browser, "the browser tests need Chromium: apt-get install chromium, or set CHROMIUM"
@@ -60,6 +115,9 @@ def test_journeys(built: None, server: str, seed: str) -> None:
         **os.environ,
         "CHROMIUM": browser,
         "TRACKSIDE_URL": server,
+        "TRACKSIDE_PREFIXED_URL": prefixed,
+        "TRACKSIDE_GUARDED_URL": guarded,
+        "TRACKSIDE_GUARDED_PASSWORD": PASSWORD,
         "TRACKSIDE_SEED": seed,
         "TRACKSIDE_PYTHON": sys.executable,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from trackside.cli import data, server, train
+from trackside.cli import data, server, token, train, user
 
 app = typer.Typer(
     name="trackside",
@@ -15,6 +15,9 @@ app = typer.Typer(
 app.command("server")(server.server)
 app.add_typer(data.app, name="data")
 app.add_typer(train.app, name="train")
+app.add_typer(user.app, name="user")
+app.add_typer(token.app, name="token")
+app.command("audit")(token.audit)
 
 
 def main() -> None:

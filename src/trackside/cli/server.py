@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
+
+_PERMISSIONS = ("READ", "USE", "EDIT", "MANAGE", "NO_PERMISSIONS")
+
+
+class LongValues(StrEnum):
+    """What becomes of params and tags that are longer than MLflow takes them."""
+
+    TRUNCATE = "truncate"
+    KEEP = "keep"
+    REFUSE = "refuse"
+
+
+def _prefix(value: str) -> str:
+    if value and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", value):
+        raise typer.BadParameter(
+            "it must begin with a slash, must not end with one, and may have letters, digits, '.', '_', '~', '-'."
+        )
+    return value
 
 
 def server(
@@ -16,19 +36,57 @@ def server(
     data_dir: Annotated[
         Path, typer.Option(envvar="TRACKSIDE_DATA_DIR", help="Folder of the database and the artifacts.")
     ] = Path("trackside-data"),
+    auth: Annotated[
+        bool,
+        typer.Option(
+            "--auth",
+            envvar="TRACKSIDE_AUTH",
+            help="Ask everybody to sign in on this machine too; on any other address that is so anyway.",
+        ),
+    ] = False,
     no_auth: Annotated[
         bool,
         typer.Option(
             "--no-auth",
             envvar="TRACKSIDE_NO_AUTH",
-            help="Listen beyond this machine although there is no sign-in yet: whoever reaches the port can do anything.",
+            help="Listen beyond this machine without sign-in: whoever reaches the port can do anything.",
         ),
     ] = False,
+    admin_password_file: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="TRACKSIDE_ADMIN_PASSWORD_FILE",
+            help="File with the password of the first user, 'admin'. Without it the first start prints a link.",
+        ),
+    ] = None,
+    default_permission: Annotated[
+        str,
+        typer.Option(
+            envvar="TRACKSIDE_DEFAULT_PERMISSION",
+            help="What everybody who is signed in may do with everything: READ, USE, EDIT, MANAGE or NO_PERMISSIONS.",
+        ),
+    ] = "READ",
     allowed_host: Annotated[
         list[str] | None,
         typer.Option(
             envvar="TRACKSIDE_ALLOWED_HOST",
             help="A host name that requests may use, beside IP addresses, localhost and this machine's name. Repeatable.",
+        ),
+    ] = None,
+    static_prefix: Annotated[
+        str,
+        typer.Option(
+            envvar="TRACKSIDE_STATIC_PREFIX",
+            callback=_prefix,
+            help="Serve everything, API and UI, below this path, such as /mlflow.",
+        ),
+    ] = "",
+    long_values: Annotated[
+        LongValues | None,
+        typer.Option(
+            envvar="TRACKSIDE_LONG_VALUES",
+            help="Params beyond 6,000 characters and tags beyond 8,000: truncate (as MLflow), keep or refuse them.",
+            show_default="truncate",
         ),
     ] = None,
 ) -> None:
@@ -42,20 +100,39 @@ def server(
     except ModuleNotFoundError as missing:
         typer.echo(f"The server needs {missing.name}: pip install 'trackside[server]'", err=True)
         raise typer.Exit(1) from None
-    from trackside.config import ServerSettings
+    from trackside.config import LOOPBACK, ServerSettings, default_long_values
 
-    settings = ServerSettings(
-        data_dir=data_dir.resolve(), host=host, port=port, allowed_hosts=tuple(allowed_host or ())
-    )
-    if not settings.is_loopback and not no_auth:
-        typer.echo(
-            f"Refusing to listen on {host}: there is no sign-in yet, so everybody who reaches that address could read,"
-            " change and delete everything. Listen on 127.0.0.1, or say --no-auth.",
-            err=True,
+    _check(auth=auth, no_auth=no_auth, default_permission=default_permission)
+    try:
+        settings = ServerSettings(
+            data_dir=data_dir.resolve(),
+            host=host,
+            port=port,
+            static_prefix=static_prefix,
+            long_values=cast("Any", long_values and long_values.value) or default_long_values(),
+            allowed_hosts=tuple(allowed_host or ()),
+            auth=auth or (not no_auth and host not in LOOPBACK),
+            default_permission=default_permission,
+            admin_password_file=admin_password_file,
         )
-        raise typer.Exit(2)
+    except ValueError as error:
+        typer.echo(f"trackside server: {error}", err=True)
+        raise typer.Exit(2) from None
     try:
         start.serve(settings)
     except start.CannotStart as error:
         typer.echo(f"trackside server: {error}", err=True)
         raise typer.Exit(1) from None
+
+
+def _check(*, auth: bool, no_auth: bool, default_permission: str) -> None:
+    wrong = ""
+    if auth and no_auth:
+        wrong = "--auth and --no-auth contradict each other: say one of them."
+    if default_permission not in _PERMISSIONS:
+        wrong = (
+            f"--default-permission must be one of {', '.join(_PERMISSIONS)}; it is '{default_permission}'."
+        )
+    if wrong:
+        typer.echo(f"trackside server: {wrong}", err=True)
+        raise typer.Exit(2)

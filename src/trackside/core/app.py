@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from trackside.blobs import BlobStore
 from trackside.blobs.folder import FolderStore
 from trackside.config import ServerSettings
 from trackside.core.events import Events
+from trackside.core.identity import Identities
 from trackside.store.database import Database
 from trackside.store.series import Series
 from trackside.store.sqlite import SqliteDatabase
@@ -22,6 +24,8 @@ class App:
     blobs: BlobStore
     series: Series = field(default_factory=Series)
     events: Events = field(default_factory=Events)
+    identities: Identities = field(default_factory=Identities)
+    deliveries_due: asyncio.Event = field(default_factory=asyncio.Event)  # wakes who sends to webhooks
 
     @classmethod
     def open(cls, settings: ServerSettings) -> App:

@@ -8,20 +8,24 @@ from typing import NamedTuple
 import msgspec
 
 from trackside import filters
-from trackside.core import validate
+from trackside.core import grants, validate
 from trackside.core.app import App
 from trackside.core.names import now_ms
 from trackside.errors import AlreadyExists, InvalidParameter, InvalidState, NotFound
-from trackside.model import NOTE, Activity, Experiment, Page, View
+from trackside.model import NOTE, Activity, Experiment, Page, View, Visible
 from trackside.store.database import Job, Row, Transaction
 
 LOCATION_LENGTH = 2048  # characters, as MLflow's default
 
 
 async def create(
-    app: App, name: str, artifact_location: str | None = None, tags: dict[str, str] | None = None
+    app: App,
+    name: str,
+    artifact_location: str | None = None,
+    tags: dict[str, str] | None = None,
+    owner: int = 0,
 ) -> int:
-    """Make an experiment; its id. Raises AlreadyExists also for the name of a deleted one."""
+    """Make an experiment, which its owner manages; its id. Raises AlreadyExists also for the name of a deleted one."""
     validate.experiment_name(name)
     for key, value in (tags or {}).items():
         _check_tag(key, value)
@@ -41,9 +45,11 @@ async def create(
             await tx.run("set_experiment_location", id=experiment_id, artifact_location=location)
         for key, value in (tags or {}).items():
             await tx.run("set_experiment_tag", id=experiment_id, key=key, value=value)
+        await grants.own(tx, owner, "experiment", str(experiment_id))
         return experiment_id
 
     experiment_id = await app.db.write(job)
+    app.identities.forget_grants(owner)
     app.events.publish("experiments", kind="experiment")
     return experiment_id
 
@@ -79,14 +85,20 @@ async def get_by_name(app: App, name: str) -> Experiment:
 
 
 async def search(
-    app: App, filter_string: str, order_by: list[str], view: View, page: Page
+    app: App,
+    filter_string: str,
+    order_by: list[str],
+    view: View,
+    page: Page,
+    visible: Visible | None = None,
 ) -> list[Experiment]:
-    """A page of experiments; by default the newest first."""
+    """A page of the experiments that may be seen; by default the newest first."""
     statement = filters.search_experiments(
         app.db.engine,
         filter=filter_string,
         order_by=order_by,
         view=view,
+        visible=visible,
         limit=page.limit,
         offset=page.offset,
     )
@@ -266,7 +278,7 @@ def _taken(name: str, known: Row) -> str:
 def _check_tag(key: str, value: str) -> None:
     validate.key(key, "key", "Tag")
     validate.key_length(key, "key")
-    validate.value_length(value, "value", validate.EXPERIMENT_TAG_LENGTH, truncate=False)
+    validate.value_length(value, "value", validate.EXPERIMENT_TAG_LENGTH)
 
 
 def _check_location(location: str) -> None:

@@ -312,12 +312,7 @@ def _check_name(name: str) -> None:
 def _checked_params(params: Sequence[tuple[str, str]]) -> dict[str, str]:
     for index, (key, _) in enumerate(params):
         _check_key(key, f"params[{index}].key")
-    twice = validate.distinct(key for key, _ in params)
-    if twice is not None:
-        raise InvalidParameter(
-            f"Duplicate parameter keys have been submitted: {[twice]}. Please ensure the request contains only"
-            " one param value per param key."
-        )
+    validate.params_once(key for key, _ in params)
     return dict(params)
 
 

@@ -41,7 +41,7 @@ async def log_metric(app: App, uuid: str, point: Point, of_models: Sequence[OfMo
 
 async def log_param(app: App, uuid: str, key: str, value: str) -> None:
     """Set a param, once. Raises InvalidParameter for another value than was logged."""
-    value = validate.param(key, value, "", truncate=app.settings.truncate_long_values)
+    value = validate.param(key, value, "", app.settings.long_values)
 
     async def job(tx: Transaction) -> Row:
         run = await runs.active_row_of(tx, uuid)
@@ -60,7 +60,7 @@ async def log_param(app: App, uuid: str, key: str, value: str) -> None:
 
 async def set_tag(app: App, uuid: str, key: str, value: str) -> None:
     """Set a tag; mlflow.runName renames the run."""
-    value = validate.tag(key, value, "", truncate=app.settings.truncate_long_values)
+    value = validate.tag(key, value, "", app.settings.long_values)
     await _log(app, uuid, Batch(tags=[(key, value)]))
 
 
@@ -79,18 +79,12 @@ async def log_batch(app: App, uuid: str, batch: Batch) -> None:
     """Log all of these or, when one of them is bad, none."""
     points, params, tags, of_models = batch
     validate.batch_sizes(points, params, tags)
-    truncate = app.settings.truncate_long_values
+    long_values = app.settings.long_values
     for index, point in enumerate(points):
         validate.point(point, f"metrics[{index}]")
-    params = [(k, validate.param(k, v, f"params[{i}]", truncate=truncate)) for i, (k, v) in enumerate(params)]
-    tags = [(k, validate.tag(k, v, f"tags[{i}]", truncate=truncate)) for i, (k, v) in enumerate(tags)]
-    twice = validate.distinct(key for key, _ in params)
-    if twice is not None:
-        values = [value for key, value in params if key == twice]
-        raise InvalidParameter(
-            f"Duplicate parameter keys have been submitted: {[twice]}. Please ensure the request contains only"
-            f" one param value per param key. Values of '{twice}': {values}."
-        )
+    params = [(k, validate.param(k, v, f"params[{i}]", long_values)) for i, (k, v) in enumerate(params)]
+    tags = [(k, validate.tag(k, v, f"tags[{i}]", long_values)) for i, (k, v) in enumerate(tags)]
+    validate.params_once(key for key, _ in params)
     await _log(app, uuid, Batch(points, params, tags, of_models))
 
 

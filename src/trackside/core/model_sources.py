@@ -11,7 +11,7 @@ import re
 from typing import NamedTuple, NoReturn
 from urllib.parse import ParseResult, unquote, unquote_plus, urlparse
 
-from trackside.core import registry, validate
+from trackside.core import prompts, registry, validate
 from trackside.errors import InvalidParameter, NotFound
 from trackside.store.database import Row, Transaction
 
@@ -102,7 +102,7 @@ async def _followed(tx: Transaction, uri: str, run_uuid: str | None, model_uuid:
     if wanted.model_uuid:
         return None
     [model] = await registry.loaded(tx, [await registry.row_of(tx, wanted.name)])
-    if registry.is_prompt(model.tags):
+    if prompts.is_prompt(model.tags):
         raise InvalidParameter(
             f"Invalid model version source: '{uri}'. Prompt versions cannot be used as model version sources."
         )

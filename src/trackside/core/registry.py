@@ -10,42 +10,45 @@ from typing import NamedTuple
 import msgspec
 
 from trackside import filters
-from trackside.core import validate
+from trackside.core import grants, registry_events, validate
 from trackside.core.app import App
 from trackside.core.names import now_ms
+from trackside.core.prompts import is_prompt
 from trackside.errors import AlreadyExists, InvalidParameter, NotFound
-from trackside.model import ModelVersion, Page, RegisteredModel
+from trackside.model import ModelVersion, Page, RegisteredModel, Visible, VisibleModels
 from trackside.store.database import Job, Row, T, Transaction
 
 NAME_LENGTH = 256
 ALIAS_LENGTH = 255
 TAG_LENGTH = 100_000
 STAGES = ("None", "Staging", "Production", "Archived")
-PROMPT = "mlflow.prompt.is_prompt"  # MLflow keeps prompts among the models, marked with this tag
 
 _ALIAS = re.compile(r"[\w\-]+")
 _VERSION_ALIAS = re.compile(r"[vV]\d+")
 
 
 async def create(
-    app: App, name: str, description: str = "", tags: dict[str, str] | None = None
+    app: App, name: str, description: str = "", tags: dict[str, str] | None = None, owner: int = 0
 ) -> RegisteredModel:
-    """Make a registered model without versions. Raises AlreadyExists."""
+    """Make a registered model without versions, which its owner manages. Raises AlreadyExists."""
     tags = tags or {}
     check_name(name)
     for key, value in tags.items():
         check_tag(key, value)
 
     async def job(tx: Transaction) -> RegisteredModel:
-        row = await add(tx, name, description, tags)
+        row = await add(tx, name, description, tags, owner)
         return (await loaded(tx, [row]))[0]
 
     model = await app.db.write(job)
+    app.identities.forget_grants(owner)
     announce(app, name)
     return model
 
 
-async def add(tx: Transaction, name: str, description: str = "", tags: dict[str, str] | None = None) -> Row:
+async def add(
+    tx: Transaction, name: str, description: str = "", tags: dict[str, str] | None = None, owner: int = 0
+) -> Row:
     """The row of a new registered model. Raises AlreadyExists."""
     known = await tx.one("registered_model_by_name", name=name)
     if known:
@@ -53,6 +56,9 @@ async def add(tx: Transaction, name: str, description: str = "", tags: dict[str,
     [row] = await tx.all("add_registered_model", name=name, description=description, now_ms=now_ms())
     rows = [{"id": row["id"], "key": key, "value": value} for key, value in (tags or {}).items()]
     await tx.many("set_registered_model_tag", rows)
+    kind = grants.PROMPT if is_prompt(tags or {}) else grants.MODEL
+    await grants.own(tx, owner, kind, name)
+    await registry_events.model_created(tx, name, description, tags or {})
     return row
 
 
@@ -65,10 +71,21 @@ async def get(app: App, name: str) -> RegisteredModel:
     return await app.db.read(job)
 
 
-async def search(app: App, filter_string: str, order_by: list[str], page: Page) -> list[RegisteredModel]:
-    """A page of registered models, by name when no order is given; prompts only when the filter asks for them."""
+async def search(
+    app: App,
+    filter_string: str,
+    order_by: list[str],
+    page: Page,
+    visible: VisibleModels = VisibleModels(),  # noqa: B008 - a value that never changes
+) -> list[RegisteredModel]:
+    """A page of the registered models that may be seen, by name when no order is given; prompts only when the filter asks for them."""
     statement = filters.search_registered_models(
-        app.db.engine, filter=filter_string, order_by=order_by, limit=page.limit, offset=page.offset
+        app.db.engine,
+        filter=filter_string,
+        order_by=order_by,
+        visible=visible,
+        limit=page.limit,
+        offset=page.offset,
     )
 
     async def job(tx: Transaction) -> list[RegisteredModel]:
@@ -85,11 +102,13 @@ class Counted(NamedTuple):
     newest: int | None
 
 
-async def summaries(app: App, text: str, limit: int = 1000) -> list[Counted]:
-    """Registered models whose name contains the text, in any case; those that changed last first."""
+async def summaries(app: App, text: str, visible: Visible | None, limit: int = 1000) -> list[Counted]:
+    """Registered models that may be seen and whose name contains the text, in any case; those that changed last first."""
 
     async def job(tx: Transaction) -> list[Counted]:
-        models = await tx.all("models_named_like", text=text, limit=limit)
+        names = None if visible is None else _json(sorted(visible.names))
+        only = int(visible is not None and visible.only)
+        models = await tx.all("models_named_like", text=text, limit=limit, names=names, only=only)
         counts = await tx.all("version_counts_of_models", model_ids=_json([row["id"] for row in models]))
         by_model = {row["model_id"]: (row["versions"], row["newest"]) for row in counts}
         found = await loaded(tx, models)
@@ -123,10 +142,12 @@ async def rename(app: App, name: str, new_name: str) -> RegisteredModel:
             raise AlreadyExists(f"Registered Model (name={new_name}) already exists.")
         now = now_ms()
         await tx.run("rename_registered_model", id=row["id"], name=new_name, now_ms=now)
+        await grants.follow_model(tx, name, new_name)
         await tx.run("touch_versions_of_model", id=row["id"], now_ms=now)
         return (await loaded(tx, [await row_of(tx, new_name)]))[0]
 
     model = await _change(app, name, job)
+    app.identities.forget_grants()
     app.events.publish(f"model:{new_name}", kind="model")
     return model
 
@@ -136,8 +157,10 @@ async def delete(app: App, name: str) -> None:
 
     async def job(tx: Transaction) -> None:
         await tx.run("delete_registered_model", id=(await row_of(tx, name))["id"])
+        await grants.follow_model(tx, name, None)
 
     await _change(app, name, job)
+    app.identities.forget_grants()
 
 
 async def set_tag(app: App, name: str, key: str, value: str) -> None:
@@ -145,7 +168,9 @@ async def set_tag(app: App, name: str, key: str, value: str) -> None:
     check_tag(key, value)
 
     async def job(tx: Transaction) -> None:
-        await tx.run("set_registered_model_tag", id=(await row_of(tx, name))["id"], key=key, value=value)
+        row = await row_of(tx, name)
+        await tx.run("set_registered_model_tag", id=row["id"], key=key, value=value)
+        await registry_events.model_tag(tx, row, key, value)
 
     await _change(app, name, job)
 
@@ -156,7 +181,9 @@ async def delete_tag(app: App, name: str, key: str) -> None:
     validate.key(key, "key", "Tag")
 
     async def job(tx: Transaction) -> None:
-        await tx.run("delete_registered_model_tag", id=(await row_of(tx, name))["id"], key=key)
+        row = await row_of(tx, name)
+        await tx.run("delete_registered_model_tag", id=row["id"], key=key)
+        await registry_events.model_tag(tx, row, key, None)
 
     await _change(app, name, job)
 
@@ -173,6 +200,7 @@ async def set_alias(app: App, name: str, alias: str, version: str) -> None:
     async def job(tx: Transaction) -> None:
         row = await version_row_of(tx, name, version)
         await tx.run("set_registered_model_alias", id=row["model_id"], alias=alias, version=row["version"])
+        await registry_events.alias(tx, row["model_id"], name, alias, row["version"])
 
     await _change(app, name, job)
 
@@ -183,7 +211,9 @@ async def delete_alias(app: App, name: str, alias: str) -> None:
     _check_alias(alias)
 
     async def job(tx: Transaction) -> None:
-        await tx.run("delete_registered_model_alias", id=(await row_of(tx, name))["id"], alias=alias)
+        row = await row_of(tx, name)
+        await tx.run("delete_registered_model_alias", id=row["id"], alias=alias)
+        await registry_events.alias(tx, row["id"], name, alias, None)
 
     await _change(app, name, job)
 
@@ -300,7 +330,8 @@ async def loaded_versions(tx: Transaction, rows: Sequence[Row]) -> list[ModelVer
 
 
 def announce(app: App, name: str) -> None:
-    """Tell listeners that a registered model has changed."""
+    """Tell listeners that a registered model has changed, and whoever sends to webhooks."""
+    app.deliveries_due.set()
     app.events.publish("models", kind="model")
     app.events.publish(f"model:{name}", kind="model")
 
@@ -329,11 +360,7 @@ def check_name(name: str, path: str = "name") -> None:
 def check_tag(key: str, value: str) -> None:
     validate.key(key, "key", "Tag")
     validate.key_length(key, "key")
-    validate.value_length(value, "value", TAG_LENGTH, truncate=False)
-
-
-def is_prompt(tags: dict[str, str]) -> bool:
-    return tags.get(PROMPT, "false").lower() == "true"
+    validate.value_length(value, "value", TAG_LENGTH)
 
 
 def _check_alias(alias: str) -> None:

@@ -28,16 +28,16 @@ class NewRun(NamedTuple):
 
 async def create(app: App, new: NewRun) -> Run:
     """Start a run. Its name is also its tag mlflow.runName."""
-    truncate = app.settings.truncate_long_values
+    long_values = app.settings.long_values
     validate.key_length(new.user_id, "user_id")
-    tags = {key: validate.tag(key, value, "tags", truncate=truncate) for key, value in new.tags.items()}
+    tags = {key: validate.tag(key, value, "tags", long_values) for key, value in new.tags.items()}
     name = new.name or tags.get(RUN_NAME, "") or invented()
     if new.name and tags.get(RUN_NAME, new.name) != new.name:
         raise InvalidParameter(
             "Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values"
             f" (run_name='{new.name}', mlflow.runName='{tags[RUN_NAME]}')."
         )
-    tags[RUN_NAME] = name = validate.tag(RUN_NAME, name, "run_name", truncate=truncate)
+    tags[RUN_NAME] = name = validate.tag(RUN_NAME, name, "run_name", long_values)
     uuid = new_uuid()
 
     async def job(tx: Transaction) -> Run:
@@ -133,7 +133,7 @@ async def update(
     """Change status, end or name. A status that is not known is left alone, as MLflow does."""
 
     if name:
-        name = validate.tag(RUN_NAME, name, "run_name", truncate=app.settings.truncate_long_values)
+        name = validate.tag(RUN_NAME, name, "run_name", app.settings.long_values)
 
     async def job(tx: Transaction) -> RunInfo:
         row = await active_row_of(tx, uuid)
@@ -155,10 +155,10 @@ async def update(
 
 async def edit(app: App, uuid: str, *, name: str | None = None, description: str | None = None) -> None:
     """Rename, or set the note that the UI shows as description (Markdown); both or, on an error, neither."""
-    truncate = app.settings.truncate_long_values
+    long_values = app.settings.long_values
     given = {RUN_NAME: name, NOTE: description}
     tags = {
-        key: validate.tag(key, value, "tags", truncate=truncate)
+        key: validate.tag(key, value, "tags", long_values)
         for key, value in given.items()
         if value is not None
     }

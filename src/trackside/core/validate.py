@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from trackside.config import LongValues
 from trackside.errors import InvalidParameter
 from trackside.model import Point
 
@@ -66,11 +67,11 @@ def key_length(name: str, path: str, limit: int = KEY_LENGTH) -> None:
         raise InvalidParameter(f"'{path}' exceeds the maximum length of {limit} characters")
 
 
-def value_length(value: str, path: str, limit: int, *, truncate: bool) -> str:
-    """The value, cut to the limit where that is allowed."""
-    if len(value) <= limit:
+def value_length(value: str, path: str, limit: int, long_values: LongValues = "refuse") -> str:
+    """The value; one beyond the limit as the setting has it."""
+    if len(value) <= limit or long_values == "keep":
         return value
-    if truncate:
+    if long_values == "truncate":
         return value[:limit]
     raise InvalidParameter(f"'{path}' exceeds the maximum length of {limit} characters")
 
@@ -88,18 +89,18 @@ def point(metric: Point, path: str) -> None:
         raise invalid(f"{at}step", metric.step, why)
 
 
-def param(name: str, value: str, path: str, *, truncate: bool) -> str:
+def param(name: str, value: str, path: str, long_values: LongValues) -> str:
     at = f"{path}." if path else ""
     key(name, f"{at}key", "Parameter")
     key_length(name, "Param key")
-    return value_length(value, f"{at}value", PARAM_LENGTH, truncate=truncate)
+    return value_length(value, "Param value", PARAM_LENGTH, long_values)  # as MLflow names it, place or not
 
 
-def tag(name: str, value: str, path: str, *, truncate: bool) -> str:
+def tag(name: str, value: str, path: str, long_values: LongValues) -> str:
     at = f"{path}." if path else ""
     key(name, f"{at}key", "Tag")
     key_length(name, f"{at}key")
-    return value_length(value, f"{at}value", TAG_LENGTH, truncate=truncate)
+    return value_length(value, f"{at}value", TAG_LENGTH, long_values)
 
 
 def experiment_name(name: str) -> None:
@@ -129,11 +130,16 @@ def batch_sizes(metrics: Sequence[Any], params: Sequence[Any], tags: Sequence[An
         )
 
 
-def distinct(names: Iterable[str]) -> str | None:
-    """The first name that comes twice."""
+def params_once(keys: Iterable[str]) -> None:
+    """Refuse a request that gives a param twice, also with the same value."""
     seen: set[str] = set()
-    for name in names:
+    again = []
+    for name in keys:
         if name in seen:
-            return name
+            again.append(name)
         seen.add(name)
-    return None
+    if again:
+        raise InvalidParameter(
+            f"Duplicate parameter keys have been submitted: {again}. Please ensure the request contains only"
+            " one param value per param key."
+        )

@@ -9,13 +9,13 @@ from typing import NamedTuple
 import msgspec
 
 from trackside import filters
-from trackside.core import artifacts, logged_models, model_sources, registry, runs
+from trackside.core import artifacts, logged_models, model_sources, prompts, registry, registry_events, runs
 from trackside.core.app import App
 from trackside.core.load import run_info
 from trackside.core.model_sources import Source
 from trackside.core.names import now_ms
 from trackside.errors import InvalidParameter, NotFound
-from trackside.model import ModelVersion, Page, RegisteredModel, RunInfo
+from trackside.model import ModelVersion, Page, RegisteredModel, RunInfo, VisibleModels
 from trackside.store.database import Job, Row, T, Transaction
 
 ACTIVE_STAGES = ["Staging", "Production"]
@@ -51,7 +51,7 @@ async def create(app: App, new: NewVersion) -> ModelVersion:
 
 
 async def _source(tx: Transaction, new: NewVersion) -> Source:
-    if not registry.is_prompt(new.tags):
+    if not prompts.is_prompt(new.tags):
         return await model_sources.checked(tx, new.source, new.run_uuid, new.model_uuid)
     if new.source not in model_sources.PROMPT_SOURCES:
         raise InvalidParameter(
@@ -68,6 +68,7 @@ class FromRun(NamedTuple):
     path: str = ""
     model_uuid: str | None = None
     description: str = ""
+    owner: int = 0  # who manages the registered model if it is made now
 
 
 async def register(app: App, wanted: FromRun) -> ModelVersion:
@@ -81,11 +82,13 @@ async def register(app: App, wanted: FromRun) -> ModelVersion:
     async def job(tx: Transaction) -> ModelVersion:
         model = await tx.one("registered_model_by_name", name=wanted.name)
         if model is None:
-            model = await registry.add(tx, wanted.name)
+            model = await registry.add(tx, wanted.name, owner=wanted.owner)
         new = NewVersion(wanted.name, source.uri, description=wanted.description)
         return await _add(tx, model, source, new)
 
-    return await _added(app, job)
+    version = await _added(app, job)
+    app.identities.forget_grants(wanted.owner)
+    return version
 
 
 async def _saved_by_run(app: App, wanted: FromRun) -> Source:
@@ -134,6 +137,15 @@ async def _add(tx: Transaction, model: Row, source: Source, new: NewVersion) -> 
     await tx.many("set_model_version_tag", tags)
     if source.model_uuid:
         await _note_on_logged_model(tx, source.model_uuid, model["name"], at["version"])
+    await registry_events.version_created(
+        tx,
+        model["name"],
+        at["version"],
+        source=source.uri,
+        run_uuid=source.run_uuid,
+        description=new.description,
+        tags=new.tags,
+    )
     return await _loaded(tx, await tx.one("model_version", **at))
 
 
@@ -198,10 +210,21 @@ async def _shown(tx: Transaction, rows: list[Row]) -> Shown:
     return Shown(await registry.loaded_versions(tx, rows), {row["uuid"]: run_info(row) for row in found})
 
 
-async def search(app: App, filter_string: str, order_by: list[str], page: Page) -> list[ModelVersion]:
-    """A page of versions, those that changed last first; a prompt's only when the filter asks for them."""
+async def search(
+    app: App,
+    filter_string: str,
+    order_by: list[str],
+    page: Page,
+    visible: VisibleModels = VisibleModels(),  # noqa: B008 - a value that never changes
+) -> list[ModelVersion]:
+    """A page of the versions that may be seen, those that changed last first; a prompt's only when the filter asks for them."""
     statement = filters.search_model_versions(
-        app.db.engine, filter=filter_string, order_by=order_by, limit=page.limit, offset=page.offset
+        app.db.engine,
+        filter=filter_string,
+        order_by=order_by,
+        visible=visible,
+        limit=page.limit,
+        offset=page.offset,
     )
 
     async def job(tx: Transaction) -> list[ModelVersion]:
@@ -282,8 +305,9 @@ async def set_tag(app: App, name: str, version: str, key: str, value: str) -> No
     registry.check_tag(key, value)
 
     async def job(tx: Transaction) -> None:
-        at = _at(await registry.version_row_of(tx, name, version))
-        await tx.run("set_model_version_tag", **at, key=key, value=value)
+        row = await registry.version_row_of(tx, name, version)
+        await tx.run("set_model_version_tag", **_at(row), key=key, value=value)
+        await registry_events.version_tag(tx, row, key, value)
 
     await _change(app, name, job)
 
@@ -293,8 +317,9 @@ async def delete_tag(app: App, name: str, version: str, key: str) -> None:
     registry.check_tag(key, "")
 
     async def job(tx: Transaction) -> None:
-        at = _at(await registry.version_row_of(tx, name, version))
-        await tx.run("delete_model_version_tag", **at, key=key)
+        row = await registry.version_row_of(tx, name, version)
+        await tx.run("delete_model_version_tag", **_at(row), key=key)
+        await registry_events.version_tag(tx, row, key, None)
 
     await _change(app, name, job)
 

@@ -12,11 +12,21 @@ from typing import Any, NamedTuple
 
 from trackside.errors import InvalidParameter
 from trackside.filters.dialects import DIALECTS
-from trackside.filters.fields import PROMPT_TAG, Column, Field, Kind, Rows, bad_operator, operators, resolve
+from trackside.filters.fields import (
+    PROMPT_TAG,
+    REGISTERED_MODELS,
+    Column,
+    Field,
+    Kind,
+    Rows,
+    bad_operator,
+    resolve,
+    takes,
+)
 from trackside.filters.order import Order
 from trackside.filters.parse import And, Comparison, Node, Not, Or, check_storable, place, shortened, unquoted
 from trackside.filters.values import Value, read
-from trackside.model import LARGEST
+from trackside.model import LARGEST, Visible, VisibleModels
 
 LARGEST_INTEGER = 2**63 - 1
 _NULL_TESTS = {"IS NULL", "IS NOT NULL"}
@@ -68,6 +78,31 @@ class Compiler:
             return joined(f"{column} = ", self.bind(known[0]))
         return self._within(Sql(column), known)
 
+    def visible(self, column: str, visible: Visible | None, *, numbers: bool = False) -> Sql:
+        """The condition that a thing is one of those that may be seen."""
+        if visible is None or not visible.names:
+            return Sql("FALSE" if visible is not None and visible.only else "TRUE")
+        names: list[Value] = sorted(visible.names)
+        if numbers:
+            names = [int(name) for name in visible.names if name.isdecimal() and len(name) < 19]
+            if not names:
+                return Sql("FALSE" if visible.only else "TRUE")
+        within = self._within(Sql(column), names)
+        return within if visible.only else joined("NOT (", within, ")")
+
+    def visible_models(self, visible: VisibleModels) -> Sql:
+        """The same for rows with a registered model, by what it is."""
+        if visible == (None, None):
+            return Sql("TRUE")
+        name = "registered_model.name"
+        return joined(
+            f"CASE WHEN {REGISTERED_MODELS.prompts} THEN ",
+            self.visible(name, visible.prompts),
+            " ELSE ",
+            self.visible(name, visible.models),
+            " END",
+        )
+
     def without_prompts(self, tree: Node | None) -> Sql:
         """The filter; as in MLflow, prompts match only if its first condition on their tag asks for them."""
         for comparison in comparisons(tree):
@@ -109,7 +144,7 @@ class Compiler:
         if comparison.operator not in _NULL_TESTS:
             values = read(self.kind, field, target, comparison)
             type_ = "number" if comparison.name.numeric else target.type
-            if comparison.operator not in operators(type_):
+            if not takes(type_, comparison.operator):
                 raise InvalidParameter(
                     bad_operator(self.kind, field, type_, comparison.operator) + place(comparison.at)
                 )
@@ -165,6 +200,10 @@ class Compiler:
             template = dialect.like if operator == "LIKE" else dialect.ilike
             bound = Sql(dialect.text, (dialect.pattern(pattern) if operator == "LIKE" else pattern,))
             return Sql(template.replace("{v}", expression.text).replace("{p}", bound.text), bound.values)
+        if operator in {"~", "!~"}:
+            bound = self.bind(values[0])
+            text = dialect.matches.replace("{v}", expression.text).replace("{p}", bound.text)
+            return Sql(f"NOT ({text})" if operator == "!~" else text, bound.values)
         if any(isinstance(value, float) and abs(value) >= LARGEST for value in values):
             # Infinities are stored as they are, and compare as what MLflow stores for them.
             expression = Sql(dialect.clamped.replace("{v}", expression.text))

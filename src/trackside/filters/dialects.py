@@ -27,6 +27,7 @@ class Dialect:
     decimal: str  # a value that is compared with `as_number`
     like: str
     ilike: str
+    matches: str  # a regular expression, found anywhere in the text
     within: str  # IN, with one bound list
     as_number: str  # text as a number; NULL when it is not one
     clamped: str  # an infinite number as the largest double
@@ -64,6 +65,7 @@ DIALECTS: dict[str, Dialect] = {
         decimal="?",
         like="{v} GLOB {p}",
         ilike="{v} LIKE {p}",
+        matches="{v} REGEXP {p}",
         within="{v} IN {p}",
         # Comparing with a number gives text numeric affinity: text that is a number becomes it,
         # any other text stays text, which is greater than every number.
@@ -84,6 +86,7 @@ DIALECTS: dict[str, Dialect] = {
         # Without ESCAPE '' a backslash would be special here and not on SQLite.
         like="{v} LIKE {p} ESCAPE ''",
         ilike="{v} ILIKE {p} ESCAPE ''",
+        matches="{v} ~ {p}",
         within="{v} = ANY({p})",
         as_number=f"CASE WHEN length({{v}}) <= 1000 AND {{v}} ~ '{_NUMBER}' THEN {{v}}::numeric END",
         clamped=f"least(greatest({{v}}, {-LARGEST!r}::double precision), {LARGEST!r}::double precision)",

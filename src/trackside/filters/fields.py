@@ -20,6 +20,7 @@ PROMPT_TAG = "mlflow.prompt.is_prompt"
 
 NUMBER_OPERATORS = ("<", "<=", ">", ">=", "=", "!=", "BETWEEN")
 TEXT_OPERATORS = ("=", "!=", "LIKE", "ILIKE", "IN", "NOT IN")
+MATCHES = ("~", "!~")
 ID_OPERATORS = ("=", "!=", "IN", "NOT IN")
 
 _ENTITIES: dict[str, Entity] = {
@@ -114,6 +115,11 @@ def operators(type_: Type) -> tuple[str, ...]:
     if type_ == "text":
         return TEXT_OPERATORS
     return ID_OPERATORS if type_ == "id" else NUMBER_OPERATORS
+
+
+def takes(type_: Type, operator: str) -> bool:
+    """Whether a field of this type can be compared so; the regular expressions are ours, not in MLflow's words."""
+    return operator in operators(type_) or (type_ == "text" and operator in MATCHES)
 
 
 def bad_operator(kind: Kind, found: Field, type_: Type, operator: str) -> str:

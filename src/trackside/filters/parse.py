@@ -5,7 +5,7 @@
 What MLflow accepts means here what it means there: conditions joined by AND (a stray AND, or
 none between two comparisons, is passed over), keys in backticks or double quotes, values in
 single or double quotes, taken as they stand: a doubled quote or a backslash is not undone.
-OR, NOT, parentheses, BETWEEN, `num(…)`, a plus sign, and `/` and `-` in bare keys are ours.
+OR, NOT, parentheses, BETWEEN, `~`, `num(…)`, a plus sign, and `/` and `-` in bare keys are ours.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _TOKEN = re.compile(
     | (?P<name> (?:[^\W\d]\w* | `[^`]*`) (?: \. (?: `(?:``|[^`])*` | "(?:""|\\"|[^"])*" | [\w./-]+ ))? )
     | (?P<number> [+-]? (?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+) (?:[eE][+-]?[0-9]+)? (?![\w.]) )
     | (?P<string> {_QUOTED} )
-    | (?P<symbol> <=|>=|!=|<>|==|[<>=~(),] )""",
+    | (?P<symbol> <=|>=|!=|!~|<>|==|[<>=~(),] )""",
     re.VERBOSE,
 )
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-_SYMBOLS = {"<", "<=", ">", ">=", "=", "!=", "<>", "==", "~"}
+_SYMBOLS = {"<", "<=", ">", ">=", "=", "!=", "<>", "==", "~", "!~"}
 _WORDS = {"LIKE", "ILIKE", "RLIKE"}  # RLIKE is refused later, as a comparator that no field has
 
 

@@ -17,7 +17,7 @@ from trackside.filters.fields import (
 )
 from trackside.filters.order import ModelOrder, Order, parse_model_order, parse_order
 from trackside.filters.parse import parse
-from trackside.model import View
+from trackside.model import View, Visible, VisibleModels
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +69,14 @@ def search_experiments(
     filter: str = "",  # noqa: A002
     order_by: Sequence[str] = (),
     view: View = "active",
+    visible: Visible | None = None,
     limit: int,
     offset: int = 0,
 ) -> Composed:
     """Rows of `experiment`; newest first when no order is given."""
     compiler = Compiler(EXPERIMENTS, engine)
-    where = [_lifecycle("experiment", view), compiler.condition(parse(filter))]
+    seen = compiler.visible("experiment.id", visible, numbers=True)
+    where = [_lifecycle("experiment", view), seen, compiler.condition(parse(filter))]
     return _page(compiler, where, parse_order(EXPERIMENTS, order_by), limit, offset)
 
 
@@ -83,12 +85,13 @@ def search_registered_models(
     *,
     filter: str = "",  # noqa: A002
     order_by: Sequence[str] = (),
+    visible: VisibleModels = VisibleModels(),  # noqa: B008 - a value that never changes
     limit: int,
     offset: int = 0,
 ) -> Composed:
     """Rows of `registered_model`, by name when no order is given; prompts only if the filter asks for them."""
     compiler = Compiler(REGISTERED_MODELS, engine)
-    where = [compiler.without_prompts(parse(filter))]
+    where = [compiler.visible_models(visible), compiler.without_prompts(parse(filter))]
     return _page(compiler, where, parse_order(REGISTERED_MODELS, order_by), limit, offset)
 
 
@@ -97,12 +100,13 @@ def search_model_versions(
     *,
     filter: str = "",  # noqa: A002
     order_by: Sequence[str] = (),
+    visible: VisibleModels = VisibleModels(),  # noqa: B008 - a value that never changes
     limit: int,
     offset: int = 0,
 ) -> Composed:
     """Rows of `model_version` with the model's `name`; last changed first when no order is given."""
     compiler = Compiler(MODEL_VERSIONS, engine)
-    where = [compiler.without_prompts(parse(filter))]
+    where = [compiler.visible_models(visible), compiler.without_prompts(parse(filter))]
     return _page(compiler, where, parse_order(MODEL_VERSIONS, order_by), limit, offset)
 
 

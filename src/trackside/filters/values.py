@@ -7,6 +7,7 @@ import math
 from trackside.errors import InvalidParameter
 from trackside.filters.fields import MODEL_VERSIONS, Column, Field, Kind, Rows, as_set
 from trackside.filters.parse import Comparison, Token, place, shortened, unquoted
+from trackside.patterns import BadPattern, compiled
 
 Value = str | int | float
 MAX_PATTERN = 10_000  # characters; SQLite refuses patterns of more than 50,000 bytes
@@ -34,7 +35,17 @@ def read(kind: Kind, field: Field, target: Column | Rows, comparison: Comparison
         raise InvalidParameter(
             f"A pattern may have at most {MAX_PATTERN} characters{place(comparison.values[0].at)}"
         )
+    if comparison.operator in {"~", "!~"}:
+        _check_expression(texts[0], comparison.values[0])
     return list(texts)
+
+
+def _check_expression(text: str, token: Token) -> None:
+    try:
+        compiled(text)
+    except BadPattern as error:
+        at = token.at + token.text.find(text) + error.offset
+        raise InvalidParameter(f"Invalid regular expression: {shortened(str(error))}{place(at)}") from None
 
 
 def _numbers(comparison: Comparison, what: str) -> tuple[Token, ...]:

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trackside.core import experiments
+from trackside.core import signin as access
 from trackside.core.app import App
-from trackside.server import ui
+from trackside.core.deliveries import Deliveries
+from trackside.server import signin, ui
 from trackside.server.mlflow import surface as mlflow_surface
 from trackside.server.native import surface as native_surface
+from trackside.server.prefix import Prefixed
 from trackside.server.routing import Route, Table
 from trackside.server.security import Security
 
 
 def routes() -> list[Route]:
     """Every route of the server."""
-    return [*mlflow_surface.routes, *native_surface.routes, *ui.routes]
+    return [*mlflow_surface.routes, *native_surface.routes, *signin.routes, *ui.routes]
 
 
 class Server:
     """Serves one App. Also answers ASGI's lifespan: makes the default experiment, closes the store."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, admin_password: str = "") -> None:
         self._app = app
+        self._admin_password = admin_password  # of the first admin, if there is none yet
         self._table: ASGIApp = Security(Table(app, routes(), ui.page), app.settings)
+        if app.settings.static_prefix:
+            self._table = Prefixed(self._table, app.settings.static_prefix)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -34,7 +43,12 @@ class Server:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         await experiments.create_default(self._app)
+        await access.prepare(self._app, self._admin_password)
+        sender = asyncio.create_task(Deliveries(self._app).run())
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        sender.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await sender
         await self._app.close()
         await send({"type": "lifespan.shutdown.complete"})

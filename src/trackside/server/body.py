@@ -10,13 +10,19 @@ from starlette.requests import Request
 from trackside.errors import InvalidParameter, TooLarge
 from trackside.server.routing import app_of
 
+_KEPT = "trackside.body"
 IDLE_SECONDS = 60.0  # a sender whose machine lost power never hangs up
 
 
 async def whole_body(request: Request, *, is_large: bool = False) -> bytes:
-    """The body, at most the server's limit. Raises TooLarge."""
+    """The body, at most the server's limit; a guard may have read it before. Raises TooLarge."""
     settings = app_of(request).settings
     limit = settings.large_body_limit_bytes if is_large else settings.body_limit_bytes
+    kept: bytes | None = request.scope.get(_KEPT)
+    if kept is not None:
+        if len(kept) > limit:
+            raise _too_large(limit)
+        return kept
     if _declared(request) > limit:
         raise _too_large(limit)
     pieces: list[bytes] = []
@@ -26,7 +32,9 @@ async def whole_body(request: Request, *, is_large: bool = False) -> bytes:
         if size > limit:
             raise _too_large(limit)
         pieces.append(piece)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    request.scope[_KEPT] = body
+    return body
 
 
 def _too_large(limit: int) -> TooLarge:

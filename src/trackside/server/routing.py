@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import math
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -16,8 +17,9 @@ from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
 from trackside.core.app import App
-from trackside.errors import TracksideError
-from trackside.server.guards import Guard
+from trackside.errors import TooManyTries, TracksideError
+from trackside.server import audit
+from trackside.server.guards import Guard, is_native, open_to_all
 
 log = logging.getLogger("trackside.server")
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -76,7 +78,7 @@ class Table:
 
     async def _missing(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, send)
-        route = Route(request.method, scope["path"], self._fallback, _no_guard)
+        route = Route(request.method, scope["path"], self._fallback, open_to_all)
         await (await self._run(route, request))(scope, receive, send)
 
     async def _answer(self, methods: dict[str, Route], request: Request) -> Response:
@@ -87,18 +89,26 @@ class Table:
         if route is None:
             # Not JSON: MLflow's client takes a non-JSON 405 as "this server lacks the endpoint".
             return PlainTextResponse("Method Not Allowed", 405, {"Allow": ", ".join(sorted(methods))})
-        return await self._run(route, request)
+        response = await self._run(route, request)
+        if self._app.settings.auth and audit.is_recorded(request, route.guard, response.status_code):
+            await audit.record(request, response.status_code)
+        return response
 
     async def _run(self, route: Route, request: Request) -> Response:  # noqa: PLR0911 - the one error table
         try:
             async with asyncio.timeout(None if route.streams else self._seconds):
                 await route.guard(request)
                 return await route.endpoint(request)
+        except TooManyTries as error:
+            wait = {"Retry-After": str(math.ceil(error.wait_seconds))}
+            return problem(request, error.code, error.message, error.status, wait)
         except TracksideError as error:
             if error.status >= 500:
                 log.warning("%s %s: %s", request.method, request.url.path, error.message)
             return problem(request, error.code, error.message, error.status)
         except HTTPException as error:
+            if error.status_code == 401 and is_native(request):
+                return problem(request, "UNAUTHENTICATED", error.detail, 401, error.headers)
             return PlainTextResponse(error.detail, error.status_code, error.headers)
         except asyncio.CancelledError:
             # The time for what is in flight is over: the server stops.
@@ -128,19 +138,17 @@ class _Endpoints:
         await self._table.serve(self._methods, scope, receive, send)
 
 
-async def _no_guard(request: Request) -> None:
-    pass
-
-
-def problem(request: Request, code: str, message: str, status: int) -> Response:
+def problem(
+    request: Request, code: str, message: str, status: int, headers: Mapping[str, str] | None = None
+) -> Response:
     """An error's body: MLflow's field name on its paths, ours on ours."""
-    name = "code" if "/api/trackside/" in request.url.path else "error_code"
-    return answer({name: code, "message": message}, status)
+    name = "code" if is_native(request) else "error_code"
+    return answer({name: code, "message": message}, status, headers)
 
 
-def answer(body: Any, status: int = 200) -> Response:
+def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON answer."""
-    return Response(msgspec.json.encode(body), status, media_type="application/json")
+    return Response(msgspec.json.encode(body), status, headers, media_type="application/json")
 
 
 def twins(routes: Sequence[Route]) -> list[Route]:

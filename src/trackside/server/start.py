@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib.util
 import os
 import signal
 import socket
@@ -11,6 +12,8 @@ from types import FrameType
 import uvicorn
 
 from trackside.config import ServerSettings
+from trackside.core import passwords
+from trackside.core.accounts import ADMIN
 from trackside.core.app import App
 from trackside.errors import TracksideError
 from trackside.server.app import Server
@@ -26,10 +29,11 @@ class CannotStart(Exception):
 
 def serve(settings: ServerSettings) -> None:
     """Serve until SIGTERM or SIGINT. Raises CannotStart."""
+    password = admin_password(settings)
     listening = listen(settings)
     app = open_app(settings)
     config = uvicorn.Config(
-        Server(app),
+        Server(app, password),
         loop="uvloop",
         http=Protocol,
         ws="none",
@@ -62,11 +66,33 @@ class _Uvicorn(uvicorn.Server):
             host, port = listening.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
             folder = self._app.settings.data_dir
-            print(f"Trackside is at http://{shown}:{port} (data: {folder})", flush=True)  # noqa: T201
+            prefix = self._app.settings.static_prefix
+            print(f"Trackside is at http://{shown}:{port}{prefix} (data: {folder})", flush=True)  # noqa: T201
+            if code := self._app.identities.setup_code:
+                name = socket.gethostname() if host in ("0.0.0.0", "::") else shown
+                link = f"http://{name}:{port}{prefix}/setup?code={code}"
+                print(f"There is no admin yet. Make one here, once: {link}", flush=True)  # noqa: T201
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.events.close()
         await super().shutdown(sockets)
+
+
+def admin_password(settings: ServerSettings) -> str:
+    """What the file says that the first admin's password is; empty without one. Raises CannotStart."""
+    if settings.auth and importlib.util.find_spec("argon2") is None:
+        raise CannotStart("Sign-in needs argon2-cffi: pip install 'trackside[server]'.")
+    path = settings.admin_password_file
+    if path is None or not settings.auth:
+        return ""
+    try:
+        password = path.read_text("utf-8").rstrip("\r\n")
+        passwords.check(password, ADMIN)
+    except (OSError, UnicodeDecodeError) as error:
+        raise CannotStart(f"The admin password file {path} cannot be read: {error}.") from error
+    except TracksideError as error:
+        raise CannotStart(f"The admin password in {path} cannot be used: {error.message}") from error
+    return password
 
 
 def open_app(settings: ServerSettings) -> App:

@@ -9,10 +9,11 @@ from functools import cache
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 
 from trackside.server.guards import open_to_all
-from trackside.server.routing import Route
+from trackside.server.routing import Route, app_of
+from trackside.server.signin import is_signed_in, to_signin
 
 STATIC = Path(__file__).with_name("static")
 _ASSET = re.compile(r"[\w-][\w.-]{0,200}", re.ASCII)
@@ -44,10 +45,21 @@ async def page(request: Request) -> Response:
     wants_page = request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
     if path.startswith(("/api/", "/ajax-api/")) or not (wants_page or path == "/"):
         return PlainTextResponse("Not Found", 404)
+    if not await is_signed_in(request):
+        return to_signin(request)
     index = STATIC / "index.html"
     if not index.is_file():
         return PlainTextResponse(_NO_UI, 404)
-    return FileResponse(index, headers={"Cache-Control": "no-cache", "Content-Security-Policy": _policy()})
+    headers = {"Cache-Control": "no-cache", "Content-Security-Policy": _policy()}
+    prefix = app_of(request).settings.static_prefix
+    if prefix:  # every link of the UI is relative to its <base>
+        return HTMLResponse(_based(index, prefix), headers=headers)
+    return FileResponse(index, headers=headers)
+
+
+@cache
+def _based(index: Path, prefix: str) -> str:
+    return index.read_text("utf-8").replace('<base href="/"', f'<base href="{prefix}/"')
 
 
 @cache

@@ -43,6 +43,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 def _back_up(connection: sqlite3.Connection, target: Path) -> None:
     unfinished = target.with_suffix(".part")
+    os.close(os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # as private as the store
     copy = sqlite3.connect(unfinished)
     try:
         connection.backup(copy)

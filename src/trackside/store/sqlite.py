@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 from trackside.errors import StorageFull, StoreInUse, TracksideError, Unavailable
 from trackside.store import schema
 from trackside.store.database import Job, P, Row, Statement, T, Values, named_queries
+from trackside.store.regexp import Regexp
 
 GROUP_LIMIT = 256  # jobs a transaction: bounds how long the first of them waits for its answer
 READ_SECONDS = 30.0  # a read that takes longer is broken off
@@ -90,6 +91,7 @@ class SqliteDatabase:
         """
         self._path = path
         self._lock = _lock(path)
+        _make_private(path)
         try:
             self._connection = _connect(path)
             schema.migrate(self._connection, path)
@@ -137,7 +139,12 @@ class SqliteDatabase:
     def _read(self, job: Job[T]) -> T:
         connection = self._reader_connection()
         deadline = time.monotonic() + READ_SECONDS
-        connection.set_progress_handler(lambda: int(self._closed or time.monotonic() > deadline), 20_000)
+
+        def is_late() -> bool:
+            return self._closed or time.monotonic() > deadline
+
+        self._local.regexp.is_late = is_late
+        connection.set_progress_handler(is_late, 20_000)
         connection.execute("BEGIN")
         try:
             result: T = _drive(job(SqliteTransaction(connection)))
@@ -150,6 +157,7 @@ class SqliteDatabase:
     def _reader_connection(self) -> sqlite3.Connection:
         if not hasattr(self._local, "connection"):
             self._local.connection = _connect(self._path, readonly=True)
+            self._local.regexp = Regexp(self._local.connection)
             self._reading.append(self._local.connection)
         connection: sqlite3.Connection = self._local.connection
         return connection
@@ -265,6 +273,14 @@ def _connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")  # the answer waits for the disk
         connection.execute("PRAGMA foreign_keys = ON")
     return connection
+
+
+def _make_private(path: Path) -> None:
+    """Only this user may read the store: webhooks' secrets are in it. SQLite gives its log the same mode."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    for file in (path, *path.parent.glob(f"{path.name}-*"), *path.parent.glob(f"{path.name}.*backup")):
+        with contextlib.suppress(PermissionError):  # another user's, who shares it on purpose
+            file.chmod(0o600)
 
 
 def _lock(path: Path) -> int:

@@ -9,12 +9,14 @@ from importlib import resources
 from typing import Any
 
 from trackside.filters import Composed
+from trackside.store.regexp import Regexp
 
 
 class Store:
     def __init__(self, path: str = ":memory:") -> None:
         self.db = sqlite3.connect(path)
         self.db.row_factory = sqlite3.Row
+        Regexp(self.db)
         migrations = resources.files("trackside.store") / "sql/sqlite/migrations"
         for file in sorted(migrations.iterdir(), key=lambda entry: entry.name):
             self.db.executescript(file.read_text("utf-8"))

@@ -192,6 +192,22 @@ MISTYPED = {
         ("metrics.a < 'x'", "Expected numeric value type for metric. Found 'x' (at character 13)"),
         ("metrics.a < nan", "Expected numeric value type for metric. Found nan (at character 13)"),
         ("metrics.a LIKE 'x'", "Expected numeric value type for metric. Found 'x' (at character 16)"),
+        ("params.a ~ 'x('", "Invalid regular expression: missing ): x( (at character 13)"),
+        ("params.a !~ 'ab(?=c)'", "Invalid regular expression: invalid perl operator: (?= (at character 16)"),
+        (
+            "run_name ~ '" + "x" * 1001 + "'",
+            "Invalid regular expression: a regular expression may have at most 1000 characters (at character 1013)",
+        ),
+        ("start_time ~ 1", f"Invalid comparator '~' not one of '{NUMBER}' (at character 1)"),
+        ("num(params.a) ~ '1'", "Expected numeric value type for num(…). Found '1' (at character 17)"),
+        (
+            "params.a ~ 1",
+            "Expected a quoted string value for parameter (e.g. 'my-value'). Got value 1 (at character 12)",
+        ),
+        (
+            "params.a !~ ",
+            "Invalid clause(s) in filter string: 'params.a': expected a value (at character 13)",
+        ),
         ("metrics.a ~ 1", f"Invalid comparator '~' not one of '{NUMBER}' (at character 1)"),
         ("metrics.a <> 1", f"Invalid comparator '<>' not one of '{NUMBER}' (at character 1)"),
         ("params.a > 'x'", f"Invalid comparator '>' not one of '{TEXT}' (at character 1)"),

@@ -331,6 +331,16 @@ export interface Empty {
 }
 
 /**
+ * GET /me: who sends this request; an empty name on a server without sign-in.
+ */
+export interface Me {
+  name: string;
+  is_admin: boolean;
+  auth: boolean;
+  scope: string;
+}
+
+/**
  * `data` of one server-sent event of GET /events?topic=…&topic=….
  *
  * Topics: `experiments`, `experiment:ID` (its runs), `run:ID`, `models`, `model:NAME`.

@@ -35,8 +35,15 @@ async function send(method: string, path: string, body?: unknown, signal?: Abort
     if (error instanceof DOMException) throw error; // aborted: nobody waits for it any more
     throw new ApiError(0, 'OFFLINE', 'The server does not answer. Is it running, and is the network up?');
   }
+  if (response.status === 401) toSignIn();
   if (!response.ok) throw await problem(response);
   return response;
+}
+
+/** The session has ended: the server's page asks again who this is, and comes back here. */
+function toSignIn(): void {
+  const here = `./${location.pathname.slice(BASE.length)}${location.search}`;
+  location.assign(`${BASE}signin?next=${encodeURIComponent(here)}`);
 }
 
 /** `path` is below our own API; one that begins with a slash is taken as it is. */

@@ -8,6 +8,7 @@ import { clock } from '../base/format';
 import { Icon } from '../base/Icon';
 import { liveState } from '../base/live';
 import { BASE, links } from '../base/location';
+import { Account } from './Account';
 import { Help } from './Help';
 import { Palette } from './Palette';
 import css from './shell.module.css';
@@ -130,6 +131,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
         <span class={css.wide}>
           <IconButton label="Keyboard shortcuts" icon={CircleQuestionMark} onClick={() => setOpen('help')} />
         </span>
+        <Account />
       </header>
       <main>{children}</main>
       {open === 'palette' && <Palette onClose={() => setOpen(null)} />}

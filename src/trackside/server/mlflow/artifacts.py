@@ -7,12 +7,11 @@ from typing import ClassVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trackside.core import artifacts
-from trackside.errors import InvalidParameter, NotServed
+from trackside.core import artifacts, logged_models
+from trackside.errors import InvalidParameter, NotServed, TracksideError
 from trackside.server.body import body_stream
 from trackside.server.files import file_answer
-from trackside.server.guards import can_edit, can_read
-from trackside.server.mlflow import wire
+from trackside.server.mlflow import guards, wire
 from trackside.server.mlflow.fields import RunId, file_json
 from trackside.server.routing import Route, answer, app_of
 
@@ -27,6 +26,13 @@ class ListArtifacts(RunId):
 class RunFile(RunId):
     path: str = ""
     required: ClassVar[tuple[str, ...]] = ("run_id", "path")
+
+
+class UploadUrl(wire.Shape):
+    run_id: str = ""
+    model_id: str = ""
+    path: str = ""
+    required: ClassVar[tuple[str, ...]] = ("path",)
 
 
 async def list_artifacts(request: Request) -> Response:
@@ -57,17 +63,43 @@ async def upload_artifact(request: Request) -> Response:
     return answer({})
 
 
-async def no_presigned(request: Request) -> Response:
-    raise NotServed(
-        "Presigned URLs are not supported for the current artifact store: files go through the server."
+async def presigned_download(request: Request) -> Response:
+    body = await wire.read(request, RunFile)
+    path = artifacts.safe_path(body.path)
+    raise _not_presigned("download", await artifacts.root_of_run(app_of(request), body.run_id), path)
+
+
+async def presigned_upload(request: Request) -> Response:
+    body = await wire.read(request, UploadUrl)
+    if bool(body.run_id) == bool(body.model_id):
+        raise InvalidParameter("Exactly one of run_id and model_id must be provided.")
+    path = artifacts.safe_path(body.path)
+    if body.run_id:
+        root_uri = await artifacts.root_of_run(app_of(request), body.run_id)
+    else:
+        root_uri = (await logged_models.get(app_of(request), body.model_id)).artifact_location
+    raise _not_presigned("upload", root_uri, path)
+
+
+def _not_presigned(what: str, root_uri: str, path: str) -> TracksideError:
+    """MLflow's words where files go through the server; ours where they lie elsewhere."""
+    scheme = root_uri.partition(":")[0]
+    if scheme not in ("mlflow-artifacts", "http", "https"):
+        return NotServed(f"This server cannot make a URL to {what} '{path}': it does not hold {root_uri}.")
+    whose, needs = (" runs with", "run with a ") if what == "download" else ("", "")
+    return InvalidParameter(
+        f"Presigned {what} is not supported for{whose} proxied artifact storage (artifact URI scheme: {scheme})."
+        f" This endpoint requires a {needs}direct cloud storage artifact URI."
     )
 
 
 _AT = "/api/2.0/mlflow/artifacts"
 routes = [
-    Route("GET", f"{_AT}/list", list_artifacts, can_read),
-    Route("POST", f"{_AT}/presigned-download-url", no_presigned, can_read),
-    Route("POST", f"{_AT}/presigned-upload-url", no_presigned, can_edit),
-    Route("GET", "/get-artifact", get_artifact, can_read, streams=True),
-    Route("POST", "/ajax-api/2.0/mlflow/upload-artifact", upload_artifact, can_edit, streams=True),
+    Route("GET", f"{_AT}/list", list_artifacts, guards.run("read")),
+    Route("POST", f"{_AT}/presigned-download-url", presigned_download, guards.presigned("read")),
+    Route("POST", f"{_AT}/presigned-upload-url", presigned_upload, guards.presigned("update")),
+    Route("GET", "/get-artifact", get_artifact, guards.run("read"), streams=True),
+    Route(
+        "POST", "/ajax-api/2.0/mlflow/upload-artifact", upload_artifact, guards.uploads_to_run, streams=True
+    ),
 ]

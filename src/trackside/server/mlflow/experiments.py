@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trackside.core import experiments
+from trackside.core import access, experiments
 from trackside.errors import InvalidParameter
 from trackside.model import Experiment, Page
-from trackside.server.guards import can_edit, can_read
-from trackside.server.mlflow import wire
+from trackside.server.guards import actor_of, signed_in
+from trackside.server.mlflow import guards, wire
 from trackside.server.mlflow.fields import Tag, tags_json
 from trackside.server.mlflow.paging import limit_of, offset_of, token_of
 from trackside.server.routing import Route, answer, app_of
@@ -74,7 +74,9 @@ def experiment_json(experiment: Experiment) -> dict[str, Any]:
 async def create(request: Request) -> Response:
     body = await wire.read(request, CreateExperiment)
     tags = {tag.key: tag.value for tag in body.tags}
-    experiment_id = await experiments.create(app_of(request), body.name, body.artifact_location, tags)
+    experiment_id = await experiments.create(
+        app_of(request), body.name, body.artifact_location, tags, owner=actor_of(request).id
+    )
     return answer({"experiment_id": str(experiment_id)})
 
 
@@ -103,6 +105,7 @@ async def search(request: Request) -> Response:
         body.order_by,
         wire.view(body.view_type),
         page._replace(limit=page.limit + 1),
+        actor_of(request).visible(access.EXPERIMENT),
     )
     shown = found[: page.limit]
     more = {"next_page_token": token_of(page.offset + page.limit)} if len(found) > len(shown) else {}
@@ -142,14 +145,14 @@ async def delete_tag(request: Request) -> Response:
 
 _AT = "/api/2.0/mlflow/experiments"
 routes = [
-    Route("POST", f"{_AT}/create", create, can_edit),
-    Route("GET", f"{_AT}/get", get, can_read),
-    Route("GET", f"{_AT}/get-by-name", get_by_name, can_read),
-    Route("POST", f"{_AT}/search", search, can_read),
-    Route("GET", f"{_AT}/search", search, can_read),
-    Route("POST", f"{_AT}/update", update, can_edit),
-    Route("POST", f"{_AT}/delete", delete, can_edit),
-    Route("POST", f"{_AT}/restore", restore, can_edit),
-    Route("POST", f"{_AT}/set-experiment-tag", set_tag, can_edit),
-    Route("POST", f"{_AT}/delete-experiment-tag", delete_tag, can_edit),
+    Route("POST", f"{_AT}/create", create, guards.creates_experiment),
+    Route("GET", f"{_AT}/get", get, guards.experiment("read")),
+    Route("GET", f"{_AT}/get-by-name", get_by_name, guards.reads_named_experiment),
+    Route("POST", f"{_AT}/search", search, signed_in),
+    Route("GET", f"{_AT}/search", search, signed_in),
+    Route("POST", f"{_AT}/update", update, guards.experiment("update")),
+    Route("POST", f"{_AT}/delete", delete, guards.experiment("delete")),
+    Route("POST", f"{_AT}/restore", restore, guards.experiment("delete")),
+    Route("POST", f"{_AT}/set-experiment-tag", set_tag, guards.experiment("update")),
+    Route("POST", f"{_AT}/delete-experiment-tag", delete_tag, guards.experiment("update")),
 ]

@@ -11,8 +11,7 @@ from starlette.responses import Response
 from trackside.core import datasets
 from trackside.errors import InvalidParameter
 from trackside.model import Dataset, DatasetInput
-from trackside.server.guards import can_edit, can_read
-from trackside.server.mlflow import wire
+from trackside.server.mlflow import guards, wire
 from trackside.server.mlflow.fields import RunId, Tag
 from trackside.server.routing import Route, answer, app_of
 
@@ -82,6 +81,8 @@ def _use_json(use: datasets.DatasetUse) -> dict[str, Any]:
 
 
 routes = [
-    Route("POST", "/api/2.0/mlflow/runs/log-inputs", log_inputs, can_edit),
-    Route("POST", "/ajax-api/2.0/mlflow/experiments/search-datasets", search_datasets, can_read),
+    Route("POST", "/api/2.0/mlflow/runs/log-inputs", log_inputs, guards.logs_models),
+    Route(
+        "POST", "/ajax-api/2.0/mlflow/experiments/search-datasets", search_datasets, guards.reads_experiments
+    ),
 ]

@@ -8,13 +8,13 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trackside.core import artifacts, logged_models
+from trackside.core import access, artifacts, logged_models
 from trackside.core.validate import invalid
 from trackside.errors import InvalidParameter
 from trackside.model import LoggedModel, LoggedModelStatus, ModelMetric, ModelUse, Page
 from trackside.server.files import file_answer
-from trackside.server.guards import can_edit, can_read
-from trackside.server.mlflow import wire
+from trackside.server.guards import actor_of, signed_in
+from trackside.server.mlflow import guards, wire
 from trackside.server.mlflow.fields import RunId, Tag, file_json, tags_json
 from trackside.server.mlflow.paging import found_json, offset_of
 from trackside.server.routing import Route, answer, app_of
@@ -186,7 +186,7 @@ async def search(request: Request) -> Response:
     # A larger page than we give is no mistake: what is missing comes with the next page.
     page = Page(min(body.max_results or 100, MOST), offset_of(body.page_token))
     wanted = logged_models.Search(
-        body.experiment_ids or [],
+        access.readable_experiments(actor_of(request), body.experiment_ids or [], access.LOGGED_MODEL),
         body.filter,
         [logged_models.OnDataset(of.dataset_name, of.dataset_digest or None) for of in body.datasets],
         [
@@ -249,22 +249,22 @@ async def log_model(request: Request) -> Response:
 _ALL = "/api/2.0/mlflow/logged-models"
 _ONE = f"{_ALL}/{{model_id}}"
 routes = [
-    Route("POST", _ALL, create, can_edit),
-    Route("POST", f"{_ALL}/search", search, can_read),
-    Route("GET", _ONE, get, can_read),
-    Route("PATCH", _ONE, finalize, can_edit),
-    Route("DELETE", _ONE, delete, can_edit),
-    Route("PATCH", f"{_ONE}/tags", set_tags, can_edit),
-    Route("DELETE", f"{_ONE}/tags/{{tag_key:path}}", delete_tag, can_edit),
-    Route("POST", f"{_ONE}/params", log_params, can_edit),
-    Route("GET", f"{_ONE}/artifacts/directories", list_artifacts, can_read),
+    Route("POST", _ALL, create, guards.creates_logged_model),
+    Route("POST", f"{_ALL}/search", search, signed_in),
+    Route("GET", _ONE, get, guards.logged_model("read")),
+    Route("PATCH", _ONE, finalize, guards.logged_model("update")),
+    Route("DELETE", _ONE, delete, guards.logged_model("delete")),
+    Route("PATCH", f"{_ONE}/tags", set_tags, guards.logged_model("update")),
+    Route("DELETE", f"{_ONE}/tags/{{tag_key:path}}", delete_tag, guards.logged_model("update")),
+    Route("POST", f"{_ONE}/params", log_params, guards.logged_model("update")),
+    Route("GET", f"{_ONE}/artifacts/directories", list_artifacts, guards.logged_model("read")),
     Route(
         "GET",
         "/ajax-api/2.0/mlflow/logged-models/{model_id}/artifacts/files",
         get_artifact,
-        can_read,
+        guards.logged_model("read"),
         streams=True,
     ),
-    Route("POST", "/api/2.0/mlflow/runs/outputs", log_outputs, can_edit),
-    Route("POST", "/api/2.0/mlflow/runs/log-model", log_model, can_edit),
+    Route("POST", "/api/2.0/mlflow/runs/outputs", log_outputs, guards.logs_models),
+    Route("POST", "/api/2.0/mlflow/runs/log-model", log_model, guards.run("update")),
 ]

@@ -12,8 +12,7 @@ from starlette.responses import Response
 from trackside.core import logging, metrics
 from trackside.errors import InvalidParameter
 from trackside.model import ModelMetric, Point
-from trackside.server.guards import can_edit, can_read
-from trackside.server.mlflow import wire
+from trackside.server.mlflow import guards, wire
 from trackside.server.mlflow.fields import RunId, Tag
 from trackside.server.mlflow.paging import limit_of, offset_of, token_of
 from trackside.server.routing import Route, answer, app_of
@@ -73,12 +72,21 @@ class GetHistory(RunId):
 
 
 def _point(metric: Metric | LogMetric, path: str) -> Point:
+    if not metric.key:
+        raise wire.missing(f"{path}key")
     value = metric.value
     if type(value) is not float:
         value = wire.double(value, f"{path}value")
     if metric.timestamp is None:
         raise wire.missing(f"{path}timestamp")
     return Point(metric.key, metric.step, metric.timestamp, value)
+
+
+def _pairs(given: Sequence[Tag], path: str) -> list[tuple[str, str]]:
+    for index, each in enumerate(given):
+        if not each.key:
+            raise wire.missing(f"{path}[{index}].key")
+    return [(each.key, each.value) for each in given]
 
 
 def _of_models(
@@ -115,8 +123,8 @@ async def log_batch(request: Request) -> Response:
     points = [_point(metric, f"metrics[{index}].") for index, metric in enumerate(body.metrics)]
     batch = logging.Batch(
         points,
-        [(param.key, param.value) for param in body.params],
-        [(tag.key, tag.value) for tag in body.tags],
+        _pairs(body.params, "params"),
+        _pairs(body.tags, "tags"),
         _of_models(body.run_id, body.metrics, points),
     )
     await logging.log_batch(app_of(request), body.run_id, batch)
@@ -217,12 +225,12 @@ def _runs_named(body: GetHistories) -> list[str]:
 _RUNS = "/api/2.0/mlflow/runs"
 _METRICS = "/api/2.0/mlflow/metrics"
 routes = [
-    Route("POST", f"{_RUNS}/log-metric", log_metric, can_edit),
-    Route("POST", f"{_RUNS}/log-batch", log_batch, can_edit),
-    Route("POST", f"{_RUNS}/log-parameter", log_param, can_edit),
-    Route("POST", f"{_RUNS}/set-tag", set_tag, can_edit),
-    Route("POST", f"{_RUNS}/delete-tag", delete_tag, can_edit),
-    Route("GET", f"{_METRICS}/get-history", get_history, can_read),
-    Route("GET", f"{_METRICS}/get-history-bulk", get_history_bulk, can_read),
-    Route("GET", f"{_METRICS}/get-history-bulk-interval", get_history_bulk_interval, can_read),
+    Route("POST", f"{_RUNS}/log-metric", log_metric, guards.logs_metric),
+    Route("POST", f"{_RUNS}/log-batch", log_batch, guards.logs_batch),
+    Route("POST", f"{_RUNS}/log-parameter", log_param, guards.run("update")),
+    Route("POST", f"{_RUNS}/set-tag", set_tag, guards.run("update")),
+    Route("POST", f"{_RUNS}/delete-tag", delete_tag, guards.run("update")),
+    Route("GET", f"{_METRICS}/get-history", get_history, guards.run("read")),
+    Route("GET", f"{_METRICS}/get-history-bulk", get_history_bulk, guards.reads_runs),
+    Route("GET", f"{_METRICS}/get-history-bulk-interval", get_history_bulk_interval, guards.reads_runs),
 ]

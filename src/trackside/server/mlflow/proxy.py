@@ -9,7 +9,7 @@ from trackside.core import artifacts
 from trackside.errors import NotServed
 from trackside.server.body import body_stream
 from trackside.server.files import file_answer
-from trackside.server.guards import can_edit, can_read
+from trackside.server.mlflow import guards
 from trackside.server.mlflow.fields import file_json
 from trackside.server.routing import Route, answer, app_of
 
@@ -37,10 +37,13 @@ async def delete(request: Request) -> Response:
     return answer({})
 
 
+# Clients begin anew without parts when a message begins with exactly these words.
 async def no_multipart(request: Request) -> Response:
-    raise NotServed(
-        "Multipart upload is not supported for the current artifact store: send the file in one request."
-    )
+    raise NotServed("Multipart upload is not supported for the current artifact repository")
+
+
+async def no_presigned(request: Request) -> Response:
+    raise NotServed("Multipart download is not supported for the current artifact repository")
 
 
 def _path(request: Request) -> str:
@@ -49,12 +52,12 @@ def _path(request: Request) -> str:
 
 _AT = "/api/2.0/mlflow-artifacts"
 routes = [
-    Route("GET", f"{_AT}/artifacts", list_files, can_read),
-    Route("GET", f"{_AT}/artifacts/{{path:path}}", download, can_read, streams=True),
-    Route("PUT", f"{_AT}/artifacts/{{path:path}}", upload, can_edit, streams=True),
-    Route("DELETE", f"{_AT}/artifacts/{{path:path}}", delete, can_edit),
-    Route("POST", f"{_AT}/mpu/create/{{path:path}}", no_multipart, can_edit),
-    Route("POST", f"{_AT}/mpu/complete/{{path:path}}", no_multipart, can_edit),
-    Route("POST", f"{_AT}/mpu/abort/{{path:path}}", no_multipart, can_edit),
-    Route("GET", f"{_AT}/presigned/{{path:path}}", no_multipart, can_read),
+    Route("GET", f"{_AT}/artifacts", list_files, guards.proxied("read")),
+    Route("GET", f"{_AT}/artifacts/{{path:path}}", download, guards.proxied("read"), streams=True),
+    Route("PUT", f"{_AT}/artifacts/{{path:path}}", upload, guards.proxied("update"), streams=True),
+    Route("DELETE", f"{_AT}/artifacts/{{path:path}}", delete, guards.proxied("manage")),
+    Route("POST", f"{_AT}/mpu/create/{{path:path}}", no_multipart, guards.proxied("update")),
+    Route("POST", f"{_AT}/mpu/complete/{{path:path}}", no_multipart, guards.proxied("update")),
+    Route("POST", f"{_AT}/mpu/abort/{{path:path}}", no_multipart, guards.proxied("update")),
+    Route("GET", f"{_AT}/presigned/{{path:path}}", no_presigned, guards.proxied("read")),
 ]

@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trackside.core import registry, versions
+from trackside.core import access, registry, versions
 from trackside.core.validate import invalid
 from trackside.errors import InvalidParameter
 from trackside.model import ModelVersion, Page, RegisteredModel
-from trackside.server.guards import can_edit, can_read
-from trackside.server.mlflow import wire
+from trackside.server.guards import actor_of, signed_in
+from trackside.server.mlflow import guards, wire
 from trackside.server.mlflow.fields import Tag, tags_json
 from trackside.server.mlflow.paging import found_json, offset_of
 from trackside.server.routing import Route, answer, app_of
@@ -125,7 +125,9 @@ def page_of(body: SearchShape, default: int, most: int) -> Page:
 async def create(request: Request) -> Response:
     body = await wire.read(request, CreateRegisteredModel)
     tags = {tag.key: tag.value for tag in body.tags}
-    model = await registry.create(app_of(request), body.name, body.description, tags)
+    model = await registry.create(
+        app_of(request), body.name, body.description, tags, owner=actor_of(request).id
+    )
     return answer({"registered_model": model_json(model)})
 
 
@@ -138,7 +140,9 @@ async def search(request: Request) -> Response:
     body = await wire.read(request, SearchShape)
     page = page_of(body, 100, MOST)
     wanted = page._replace(limit=page.limit + 1)
-    found = await registry.search(app_of(request), body.filter, body.order_by, wanted)
+    found = await registry.search(
+        app_of(request), body.filter, body.order_by, wanted, access.visible_models(actor_of(request))
+    )
     return answer(found_json("registered_models", [model_json(model) for model in found], page))
 
 
@@ -198,17 +202,17 @@ async def delete_alias(request: Request) -> Response:
 
 _AT = "/api/2.0/mlflow/registered-models"
 routes = [
-    Route("POST", f"{_AT}/create", create, can_edit),
-    Route("GET", f"{_AT}/get", get, can_read),
-    Route("GET", f"{_AT}/search", search, can_read),
-    Route("PATCH", f"{_AT}/update", update, can_edit),
-    Route("POST", f"{_AT}/rename", rename, can_edit),
-    Route("DELETE", f"{_AT}/delete", delete, can_edit),
-    Route("POST", f"{_AT}/get-latest-versions", latest_versions, can_read),
-    Route("GET", f"{_AT}/get-latest-versions", latest_versions, can_read),
-    Route("POST", f"{_AT}/set-tag", set_tag, can_edit),
-    Route("DELETE", f"{_AT}/delete-tag", delete_tag, can_edit),
-    Route("POST", f"{_AT}/alias", set_alias, can_edit),
-    Route("GET", f"{_AT}/alias", get_by_alias, can_read),
-    Route("DELETE", f"{_AT}/alias", delete_alias, can_edit),
+    Route("POST", f"{_AT}/create", create, guards.creates_model),
+    Route("GET", f"{_AT}/get", get, guards.model("read")),
+    Route("GET", f"{_AT}/search", search, signed_in),
+    Route("PATCH", f"{_AT}/update", update, guards.model("update")),
+    Route("POST", f"{_AT}/rename", rename, guards.model("update")),
+    Route("DELETE", f"{_AT}/delete", delete, guards.model("delete")),
+    Route("POST", f"{_AT}/get-latest-versions", latest_versions, guards.version("read")),
+    Route("GET", f"{_AT}/get-latest-versions", latest_versions, guards.version("read")),
+    Route("POST", f"{_AT}/set-tag", set_tag, guards.model("update")),
+    Route("DELETE", f"{_AT}/delete-tag", delete_tag, guards.model("update")),
+    Route("POST", f"{_AT}/alias", set_alias, guards.sets_alias),
+    Route("GET", f"{_AT}/alias", get_by_alias, guards.version("read")),
+    Route("DELETE", f"{_AT}/alias", delete_alias, guards.deletes_alias),
 ]

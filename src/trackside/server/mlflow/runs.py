@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trackside.core import runs
+from trackside.core import access, runs
 from trackside.model import DatasetInput, Latest, ModelUse, Page, Run, RunInfo
-from trackside.server.guards import can_edit, can_read
-from trackside.server.mlflow import wire
+from trackside.server.guards import actor_of, signed_in
+from trackside.server.mlflow import guards, wire
 from trackside.server.mlflow.fields import RunId, Tag, tags_json
 from trackside.server.mlflow.paging import limit_of, offset_of, token_of
 from trackside.server.routing import Route, answer, app_of
@@ -147,7 +147,8 @@ async def restore(request: Request) -> Response:
 async def search(request: Request) -> Response:
     body = await wire.read(request, SearchRuns)
     page = Page(limit_of(body.max_results, 1000, MOST), offset_of(body.page_token))
-    wanted = runs.Search(body.experiment_ids, body.filter, body.order_by, wire.view(body.run_view_type))
+    readable = access.readable_experiments(actor_of(request), body.experiment_ids, access.RUN)
+    wanted = runs.Search(readable, body.filter, body.order_by, wire.view(body.run_view_type))
     found = await runs.search(app_of(request), wanted, page)
     more = {"next_page_token": token_of(page.offset + page.limit)} if found.more else {}
     return answer({**({"runs": [run_json(run) for run in found.runs]} if found.runs else {}), **more})
@@ -155,10 +156,10 @@ async def search(request: Request) -> Response:
 
 _AT = "/api/2.0/mlflow/runs"
 routes = [
-    Route("POST", f"{_AT}/create", create, can_edit),
-    Route("GET", f"{_AT}/get", get, can_read),
-    Route("POST", f"{_AT}/update", update, can_edit),
-    Route("POST", f"{_AT}/delete", delete, can_edit),
-    Route("POST", f"{_AT}/restore", restore, can_edit),
-    Route("POST", f"{_AT}/search", search, can_read),
+    Route("POST", f"{_AT}/create", create, guards.creates_run),
+    Route("GET", f"{_AT}/get", get, guards.run("read")),
+    Route("POST", f"{_AT}/update", update, guards.run("update")),
+    Route("POST", f"{_AT}/delete", delete, guards.run("delete")),
+    Route("POST", f"{_AT}/restore", restore, guards.run("delete")),
+    Route("POST", f"{_AT}/search", search, signed_in),
 ]

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from trackside import __version__
-from trackside.server.guards import open_to_all
+from trackside.server.guards import open_to_all, signed_in
 from trackside.server.routing import Route, answer
 
 # What MLflow's client reads before it uses workspaces or large proxied files.
@@ -36,6 +36,6 @@ async def server_info(request: Request) -> Response:
 
 routes = [
     Route("GET", "/health", health, open_to_all),
-    Route("GET", "/version", version, open_to_all),
+    Route("GET", "/version", version, signed_in),
     Route("GET", "/api/3.0/mlflow/server-info", server_info, open_to_all),
 ]

@@ -8,11 +8,15 @@ from trackside.server.mlflow import (
     inputs,
     logged_models,
     logging,
+    permissions,
     proxy,
     registry,
+    roles,
     runs,
     service,
+    users,
     versions,
+    webhooks,
 )
 from trackside.server.routing import twins
 
@@ -29,6 +33,10 @@ routes = [
             *logged_models.routes,
             *registry.routes,
             *versions.routes,
+            *users.routes,
+            *permissions.routes,
+            *roles.routes,
+            *webhooks.routes,
         ]
     ),
 ]

@@ -7,10 +7,10 @@ from typing import ClassVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trackside.core import versions
+from trackside.core import access, versions
 from trackside.server.files import file_answer
-from trackside.server.guards import can_edit, can_read
-from trackside.server.mlflow import wire
+from trackside.server.guards import actor_of, signed_in
+from trackside.server.mlflow import guards, wire
 from trackside.server.mlflow.fields import Tag
 from trackside.server.mlflow.paging import found_json
 from trackside.server.mlflow.registry import Name, SearchShape, page_of, version_json
@@ -85,7 +85,9 @@ async def search(request: Request) -> Response:
     body = await wire.read(request, SearchShape)
     page = page_of(body, MOST, MOST)
     wanted = page._replace(limit=page.limit + 1)
-    found = await versions.search(app_of(request), body.filter, body.order_by, wanted)
+    found = await versions.search(
+        app_of(request), body.filter, body.order_by, wanted, access.visible_versions(actor_of(request))
+    )
     return answer(found_json("model_versions", [version_json(version) for version in found], page))
 
 
@@ -138,14 +140,14 @@ async def get_artifact(request: Request) -> Response:
 
 _AT = "/api/2.0/mlflow/model-versions"
 routes = [
-    Route("POST", f"{_AT}/create", create, can_edit),
-    Route("GET", f"{_AT}/get", get, can_read),
-    Route("GET", f"{_AT}/search", search, can_read),
-    Route("PATCH", f"{_AT}/update", update, can_edit),
-    Route("POST", f"{_AT}/transition-stage", transition_stage, can_edit),
-    Route("DELETE", f"{_AT}/delete", delete, can_edit),
-    Route("GET", f"{_AT}/get-download-uri", download_uri, can_read),
-    Route("POST", f"{_AT}/set-tag", set_tag, can_edit),
-    Route("DELETE", f"{_AT}/delete-tag", delete_tag, can_edit),
-    Route("GET", "/model-versions/get-artifact", get_artifact, can_read, streams=True),
+    Route("POST", f"{_AT}/create", create, guards.creates_version),
+    Route("GET", f"{_AT}/get", get, guards.version("read")),
+    Route("GET", f"{_AT}/search", search, signed_in),
+    Route("PATCH", f"{_AT}/update", update, guards.version("update")),
+    Route("POST", f"{_AT}/transition-stage", transition_stage, guards.version("update")),
+    Route("DELETE", f"{_AT}/delete", delete, guards.version("delete")),
+    Route("GET", f"{_AT}/get-download-uri", download_uri, guards.version("read")),
+    Route("POST", f"{_AT}/set-tag", set_tag, guards.version("update")),
+    Route("DELETE", f"{_AT}/delete-tag", delete_tag, guards.version("delete")),
+    Route("GET", "/model-versions/get-artifact", get_artifact, guards.version("read"), streams=True),
 ]

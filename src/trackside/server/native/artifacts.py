@@ -7,8 +7,7 @@ from starlette.responses import Response
 
 from trackside.core import artifacts
 from trackside.server.files import file_answer
-from trackside.server.guards import can_read
-from trackside.server.native import shapes
+from trackside.server.native import guards, shapes
 from trackside.server.native.bodies import ROOT
 from trackside.server.routing import Route, answer, app_of
 
@@ -41,6 +40,6 @@ async def get_file(request: Request) -> Response:
 
 _AT = f"{ROOT}/runs/{{run_id}}/artifacts"
 routes = [
-    Route("GET", _AT, list_files, can_read, gives=shapes.ArtifactList),
-    Route("GET", f"{_AT}/file", get_file, can_read, streams=True),
+    Route("GET", _AT, list_files, guards.run("read"), gives=shapes.ArtifactList),
+    Route("GET", f"{_AT}/file", get_file, guards.run("read"), streams=True),
 ]

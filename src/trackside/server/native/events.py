@@ -12,8 +12,7 @@ from starlette.responses import Response, StreamingResponse
 
 from trackside.core.events import Event, stream
 from trackside.errors import InvalidParameter, Unavailable
-from trackside.server.guards import can_read
-from trackside.server.native import shapes
+from trackside.server.native import guards, shapes
 from trackside.server.native.bodies import ROOT, number
 from trackside.server.routing import Route, app_of
 
@@ -60,4 +59,4 @@ def _point(point: tuple[int, int, float]) -> Any:
     return point if math.isfinite(point[2]) else (point[0], point[1], number(point[2]))
 
 
-routes = [Route("GET", f"{ROOT}/events", events, can_read, gives=shapes.Event, streams=True)]
+routes = [Route("GET", f"{ROOT}/events", events, guards.hears, gives=shapes.Event, streams=True)]

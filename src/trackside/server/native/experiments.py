@@ -7,10 +7,10 @@ from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trackside.core import experiments
+from trackside.core import access, experiments
 from trackside.model import Activity, Experiment, Page
-from trackside.server.guards import can_edit, can_read
-from trackside.server.native import shapes
+from trackside.server.guards import actor_of, signed_in
+from trackside.server.native import guards, shapes
 from trackside.server.native.bodies import ROOT, choice, read
 from trackside.server.routing import Route, answer, app_of
 
@@ -42,7 +42,9 @@ async def _one(request: Request, experiment_id: str) -> Response:
 async def list_experiments(request: Request) -> Response:
     app = app_of(request)
     view = choice(request, "view", ("active", "deleted", "all"))
-    found = await experiments.search(app, "", [], view, Page(MOST))
+    found = await experiments.search(
+        app, "", [], view, Page(MOST), actor_of(request).visible(access.EXPERIMENT)
+    )
     text = request.query_params.get("search", "").casefold()
     found = [each for each in found if text in each.name.casefold()]
     shown = map(_shape, found, await experiments.activities(app, found))
@@ -52,7 +54,9 @@ async def list_experiments(request: Request) -> Response:
 
 async def create(request: Request) -> Response:
     body = await read(request, shapes.NewExperiment)
-    return await _one(request, str(await experiments.create(app_of(request), body.name)))
+    return await _one(
+        request, str(await experiments.create(app_of(request), body.name, owner=actor_of(request).id))
+    )
 
 
 async def get(request: Request) -> Response:
@@ -84,11 +88,18 @@ async def columns(request: Request) -> Response:
 
 _ONE = f"{ROOT}/experiments/{{experiment_id}}"
 routes = [
-    Route("GET", f"{ROOT}/experiments", list_experiments, can_read, gives=shapes.ExperimentList),
-    Route("POST", f"{ROOT}/experiments", create, can_edit, shapes.NewExperiment, shapes.Experiment),
-    Route("GET", _ONE, get, can_read, gives=shapes.Experiment),
-    Route("PATCH", _ONE, patch, can_edit, shapes.ExperimentPatch, shapes.Experiment),
-    Route("DELETE", _ONE, delete, can_edit, gives=shapes.Empty),
-    Route("POST", f"{_ONE}/restore", restore, can_edit, gives=shapes.Empty),
-    Route("GET", f"{_ONE}/columns", columns, can_read, gives=shapes.RunColumns),
+    Route("GET", f"{ROOT}/experiments", list_experiments, signed_in, gives=shapes.ExperimentList),
+    Route(
+        "POST",
+        f"{ROOT}/experiments",
+        create,
+        guards.creates_experiment,
+        shapes.NewExperiment,
+        shapes.Experiment,
+    ),
+    Route("GET", _ONE, get, guards.experiment("read"), gives=shapes.Experiment),
+    Route("PATCH", _ONE, patch, guards.experiment("update"), shapes.ExperimentPatch, shapes.Experiment),
+    Route("DELETE", _ONE, delete, guards.experiment("delete"), gives=shapes.Empty),
+    Route("POST", f"{_ONE}/restore", restore, guards.experiment("delete"), gives=shapes.Empty),
+    Route("GET", f"{_ONE}/columns", columns, guards.experiment("read"), gives=shapes.RunColumns),
 ]

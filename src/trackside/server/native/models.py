@@ -5,10 +5,10 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trackside.core import registry, versions
+from trackside.core import access, registry, versions
 from trackside.model import ModelVersion
-from trackside.server.guards import can_edit, can_read
-from trackside.server.native import shapes
+from trackside.server.guards import actor_of, signed_in
+from trackside.server.native import guards, shapes
 from trackside.server.native.artifacts import file_below, list_below
 from trackside.server.native.bodies import ROOT, read
 from trackside.server.routing import Route, answer, app_of
@@ -26,6 +26,7 @@ def _version(request: Request) -> str:
 
 async def _one(request: Request, name: str) -> Response:
     model, shown = await versions.of_model(app_of(request), name)
+    shown = _seen(request, shown)
     return answer(
         shapes.RegisteredModel(
             name=model.name,
@@ -40,8 +41,20 @@ async def _one(request: Request, name: str) -> Response:
 
 
 async def _one_version(request: Request, name: str, version: str) -> Response:
-    shown = await versions.shown(app_of(request), name, version)
+    shown = _seen(request, await versions.shown(app_of(request), name, version))
     return answer(_shape(shown.versions[0], shown))
+
+
+def _seen(request: Request, shown: versions.Shown) -> versions.Shown:
+    """Without the names of runs that the sender may not read."""
+    actor = actor_of(request)
+    return shown._replace(
+        runs={
+            uuid: run
+            for uuid, run in shown.runs.items()
+            if actor.may("read", access.EXPERIMENT, str(run.experiment_id), access.RUN)
+        }
+    )
 
 
 def _shape(version: ModelVersion, shown: versions.Shown) -> shapes.ModelVersion:
@@ -65,7 +78,9 @@ def _shape(version: ModelVersion, shown: versions.Shown) -> shapes.ModelVersion:
 
 
 async def list_models(request: Request) -> Response:
-    found = await registry.summaries(app_of(request), request.query_params.get("search", ""))
+    found = await registry.summaries(
+        app_of(request), request.query_params.get("search", ""), actor_of(request).visible(access.MODEL)
+    )
     models = [
         shapes.RegisteredModelSummary(
             name=model.name,
@@ -83,7 +98,7 @@ async def list_models(request: Request) -> Response:
 
 async def create(request: Request) -> Response:
     body = await read(request, shapes.NewRegisteredModel)
-    await registry.create(app_of(request), body.name, body.description)
+    await registry.create(app_of(request), body.name, body.description, owner=actor_of(request).id)
     return await _one(request, body.name)
 
 
@@ -104,7 +119,8 @@ async def delete(request: Request) -> Response:
 
 async def register(request: Request) -> Response:
     body = await read(request, shapes.NewModelVersion)
-    wanted = versions.FromRun(_name(request), body.run_id, body.path, body.model_id, body.description)
+    owner = actor_of(request).id
+    wanted = versions.FromRun(_name(request), body.run_id, body.path, body.model_id, body.description, owner)
     version = await versions.register(app_of(request), wanted)
     return await _one_version(request, version.name, str(version.version))
 
@@ -175,21 +191,43 @@ _ALL = f"{ROOT}/models"
 _ONE = f"{_ALL}/{{name}}"
 _VERSION = f"{_ONE}/versions/{{version}}"
 routes = [
-    Route("GET", _ALL, list_models, can_read, gives=shapes.RegisteredModelList),
-    Route("POST", _ALL, create, can_edit, shapes.NewRegisteredModel, shapes.RegisteredModel),
-    Route("GET", _ONE, get, can_read, gives=shapes.RegisteredModel),
-    Route("PATCH", _ONE, patch, can_edit, shapes.DescriptionPatch, shapes.RegisteredModel),
-    Route("DELETE", _ONE, delete, can_edit, gives=shapes.Empty),
-    Route("PUT", f"{_ONE}/aliases/{{alias}}", set_alias, can_edit, shapes.AliasTarget, shapes.Empty),
-    Route("DELETE", f"{_ONE}/aliases/{{alias}}", delete_alias, can_edit, gives=shapes.Empty),
-    Route("PUT", f"{_ONE}/tags/{{key:path}}", set_tag, can_edit, shapes.TagValue, shapes.Empty),
-    Route("DELETE", f"{_ONE}/tags/{{key:path}}", delete_tag, can_edit, gives=shapes.Empty),
-    Route("POST", f"{_ONE}/versions", register, can_edit, shapes.NewModelVersion, shapes.ModelVersion),
-    Route("GET", _VERSION, get_version, can_read, gives=shapes.ModelVersion),
-    Route("PATCH", _VERSION, patch_version, can_edit, shapes.DescriptionPatch, shapes.ModelVersion),
-    Route("DELETE", _VERSION, delete_version, can_edit, gives=shapes.Empty),
-    Route("PUT", f"{_VERSION}/tags/{{key:path}}", set_version_tag, can_edit, shapes.TagValue, shapes.Empty),
-    Route("DELETE", f"{_VERSION}/tags/{{key:path}}", delete_version_tag, can_edit, gives=shapes.Empty),
-    Route("GET", f"{_VERSION}/artifacts", list_files, can_read, gives=shapes.ArtifactList),
-    Route("GET", f"{_VERSION}/artifacts/file", get_file, can_read, streams=True),
+    Route("GET", _ALL, list_models, signed_in, gives=shapes.RegisteredModelList),
+    Route("POST", _ALL, create, guards.creates_model, shapes.NewRegisteredModel, shapes.RegisteredModel),
+    Route("GET", _ONE, get, guards.model("read"), gives=shapes.RegisteredModel),
+    Route("PATCH", _ONE, patch, guards.model("update"), shapes.DescriptionPatch, shapes.RegisteredModel),
+    Route("DELETE", _ONE, delete, guards.model("delete"), gives=shapes.Empty),
+    Route("PUT", f"{_ONE}/aliases/{{alias}}", set_alias, guards.sets_alias, shapes.AliasTarget, shapes.Empty),
+    Route("DELETE", f"{_ONE}/aliases/{{alias}}", delete_alias, guards.deletes_alias, gives=shapes.Empty),
+    Route("PUT", f"{_ONE}/tags/{{key:path}}", set_tag, guards.model("update"), shapes.TagValue, shapes.Empty),
+    Route("DELETE", f"{_ONE}/tags/{{key:path}}", delete_tag, guards.model("update"), gives=shapes.Empty),
+    Route(
+        "POST", f"{_ONE}/versions", register, guards.registers, shapes.NewModelVersion, shapes.ModelVersion
+    ),
+    Route("GET", _VERSION, get_version, guards.version("read"), gives=shapes.ModelVersion),
+    Route(
+        "PATCH",
+        _VERSION,
+        patch_version,
+        guards.version("update"),
+        shapes.DescriptionPatch,
+        shapes.ModelVersion,
+    ),
+    Route("DELETE", _VERSION, delete_version, guards.version("delete"), gives=shapes.Empty),
+    Route(
+        "PUT",
+        f"{_VERSION}/tags/{{key:path}}",
+        set_version_tag,
+        guards.version("update"),
+        shapes.TagValue,
+        shapes.Empty,
+    ),
+    Route(
+        "DELETE",
+        f"{_VERSION}/tags/{{key:path}}",
+        delete_version_tag,
+        guards.version("delete"),
+        gives=shapes.Empty,
+    ),
+    Route("GET", f"{_VERSION}/artifacts", list_files, guards.version("read"), gives=shapes.ArtifactList),
+    Route("GET", f"{_VERSION}/artifacts/file", get_file, guards.version("read"), streams=True),
 ]

@@ -10,7 +10,7 @@ from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trackside.core import experiments, logged_models, logging, registry, runs
+from trackside.core import access, experiments, logged_models, logging, registry, runs
 from trackside.errors import InvalidParameter, NotFound
 from trackside.model import (
     DATASET_CONTEXT,
@@ -23,8 +23,8 @@ from trackside.model import (
     Run,
     RunInfo,
 )
-from trackside.server.guards import can_edit, can_read
-from trackside.server.native import shapes
+from trackside.server.guards import actor_of, signed_in
+from trackside.server.native import guards, shapes
 from trackside.server.native.bodies import ROOT, number, read
 from trackside.server.routing import Route, answer, app_of
 
@@ -35,7 +35,8 @@ async def query(request: Request) -> Response:
     body = await read(request, shapes.RunsQuery)
     if not 1 <= body.limit <= MOST or body.offset < 0:
         raise InvalidParameter(f"'limit' must be from 1 to {MOST} and 'offset' not negative.")
-    wanted = runs.Search(body.experiment_ids, body.filter, body.order_by, body.view)
+    readable = access.readable_experiments(actor_of(request), body.experiment_ids, access.RUN)
+    wanted = runs.Search(readable, body.filter, body.order_by, body.view)
     app = app_of(request)
     found = (await runs.search(app, wanted, Page(body.limit, body.offset))).runs
     total = await runs.count(app, wanted)
@@ -93,7 +94,11 @@ async def _one(request: Request) -> Response:
     run = await runs.get(app, uuid)
     experiment = await experiments.get(app, str(run.info.experiment_id))
     parent = await _parent(request, run.tags.get(PARENT_RUN))
-    versions = await registry.versions_of_run(app, uuid)
+    versions = [
+        version
+        for version in await registry.versions_of_run(app, uuid)
+        if await access.versions(app, actor_of(request), "read", version.name)
+    ]
     info = run.info
     return answer(
         shapes.Run(
@@ -115,16 +120,22 @@ async def _one(request: Request) -> Response:
             models=[_model(model) for model in await logged_models.of_run(app, uuid)],
             versions=[shapes.VersionRef(version.name, str(version.version)) for version in versions],
             parent=parent,
-            children=[_ref(child) for child in await runs.children(app, uuid)],
+            children=[_ref(child) for child in await runs.children(app, uuid) if _seen(request, child)],
         )
     )
 
 
 async def _parent(request: Request, uuid: str | None) -> shapes.RunRef | None:
     try:
-        return _ref((await runs.get(app_of(request), uuid)).info) if uuid else None
+        parent = (await runs.get(app_of(request), uuid)).info if uuid else None
     except NotFound:
         return None  # the tag can name a run that was never here
+    return _ref(parent) if parent and _seen(request, parent) else None
+
+
+def _seen(request: Request, info: RunInfo) -> bool:
+    """A run can name another as its parent that the reader may not read."""
+    return actor_of(request).may("read", access.EXPERIMENT, str(info.experiment_id), access.RUN)
 
 
 def _ref(info: RunInfo) -> shapes.RunRef:
@@ -188,11 +199,11 @@ async def delete_tag(request: Request) -> Response:
 
 _ONE = f"{ROOT}/runs/{{run_id}}"
 routes = [
-    Route("POST", f"{ROOT}/runs/query", query, can_read, shapes.RunsQuery, shapes.RunsPage),
-    Route("GET", _ONE, get, can_read, gives=shapes.Run),
-    Route("PATCH", _ONE, patch, can_edit, shapes.RunPatch, shapes.Run),
-    Route("DELETE", _ONE, delete, can_edit, gives=shapes.Empty),
-    Route("POST", f"{_ONE}/restore", restore, can_edit, gives=shapes.Empty),
-    Route("PUT", f"{_ONE}/tags/{{key:path}}", set_tag, can_edit, shapes.TagValue, shapes.Empty),
-    Route("DELETE", f"{_ONE}/tags/{{key:path}}", delete_tag, can_edit, gives=shapes.Empty),
+    Route("POST", f"{ROOT}/runs/query", query, signed_in, shapes.RunsQuery, shapes.RunsPage),
+    Route("GET", _ONE, get, guards.run("read"), gives=shapes.Run),
+    Route("PATCH", _ONE, patch, guards.run("update"), shapes.RunPatch, shapes.Run),
+    Route("DELETE", _ONE, delete, guards.run("delete"), gives=shapes.Empty),
+    Route("POST", f"{_ONE}/restore", restore, guards.run("delete"), gives=shapes.Empty),
+    Route("PUT", f"{_ONE}/tags/{{key:path}}", set_tag, guards.run("update"), shapes.TagValue, shapes.Empty),
+    Route("DELETE", f"{_ONE}/tags/{{key:path}}", delete_tag, guards.run("update"), gives=shapes.Empty),
 ]

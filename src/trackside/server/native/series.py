@@ -7,8 +7,7 @@ from starlette.responses import Response
 
 from trackside.core import metrics
 from trackside.errors import InvalidParameter
-from trackside.server.guards import can_read
-from trackside.server.native import shapes
+from trackside.server.native import guards, shapes
 from trackside.server.native.bodies import ROOT, number, read
 from trackside.server.routing import Route, answer, app_of
 
@@ -53,4 +52,6 @@ def _shape(line: metrics.Line) -> shapes.Series:
     )
 
 
-routes = [Route("POST", f"{ROOT}/series/query", query, can_read, shapes.SeriesQuery, shapes.SeriesAnswer)]
+routes = [
+    Route("POST", f"{ROOT}/series/query", query, guards.reads_runs, shapes.SeriesQuery, shapes.SeriesAnswer)
+]

@@ -13,7 +13,11 @@ from trackside.server.routing import Route, answer, app_of
 
 
 async def info(request: Request) -> Response:
-    return answer(shapes.ServerInfo(version=__version__, store=app_of(request).db.engine, auth=False))
+    return answer(
+        shapes.ServerInfo(
+            version=__version__, store=app_of(request).db.engine, auth=app_of(request).settings.auth
+        )
+    )
 
 
 routes = [Route("GET", f"{ROOT}/info", info, open_to_all, gives=shapes.ServerInfo)]

@@ -330,6 +330,18 @@ class Empty(Struct):
     """{}"""
 
 
+# --- who may do what -------------------------------------------------------
+
+
+class Me(Struct):
+    """GET /me: who sends this request; an empty name on a server without sign-in."""
+
+    name: str
+    is_admin: bool
+    auth: bool
+    scope: str  # read, edit, admin: what the token allows; admin for a password or a session
+
+
 # --- live updates ----------------------------------------------------------
 
 

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from trackside.server.native import artifacts, events, experiments, models, openapi, runs, series, service
+from trackside.server.native import (
+    access,
+    artifacts,
+    events,
+    experiments,
+    models,
+    openapi,
+    runs,
+    series,
+    service,
+)
 
 routes = [
     *service.routes,
@@ -12,5 +22,6 @@ routes = [
     *artifacts.routes,
     *models.routes,
     *events.routes,
+    *access.routes,
 ]
 routes += openapi.routes(routes)

@@ -22,6 +22,9 @@ UPDATE model_version SET updated_ms = :now_ms WHERE model_id = :id;
 -- Versions, tags and aliases go with it.
 DELETE FROM registered_model WHERE id = :id;
 
+-- name: tag_of_registered_model
+SELECT value FROM registered_model_tag WHERE model_id = :model_id AND key = :key;
+
 -- name: set_registered_model_tag
 INSERT INTO registered_model_tag (model_id, key, value) VALUES (:id, :key, :value)
 ON CONFLICT (model_id, key) DO UPDATE SET value = excluded.value;

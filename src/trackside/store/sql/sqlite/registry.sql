@@ -25,7 +25,9 @@ ORDER BY model_id, model_version.stage;
 -- name: models_named_like
 -- Not prompts, which MLflow keeps among the models.
 SELECT * FROM registered_model
-WHERE instr(lower(name), lower(:text)) > 0 AND NOT EXISTS (
+WHERE instr(lower(name), lower(:text)) > 0
+AND (:names IS NULL OR (name IN (SELECT value FROM json_each(:names))) = :only)
+AND NOT EXISTS (
   SELECT 1 FROM registered_model_tag AS prompt
   WHERE prompt.model_id = registered_model.id AND prompt.key = 'mlflow.prompt.is_prompt' AND prompt.value = 'true'
 )

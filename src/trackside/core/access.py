@@ -1,0 +1,189 @@
+"""May this sender do that to this run, model, file? Finds what a thing belongs to, and asks the sender's grants."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from trackside.core import artifacts, model_sources
+from trackside.core.app import App
+from trackside.core.permissions import Actor, Need
+from trackside.errors import NotFound, TracksideError
+from trackside.model import VisibleModels
+from trackside.store.database import Row, Transaction
+
+EXPERIMENT, RUN, LOGGED_MODEL = "experiment", "run", "logged_model"
+MODEL, PROMPT = "registered_model", "prompt"
+_VERSIONS = {MODEL: "registered_model_version", PROMPT: "prompt_version"}
+_OF_EXPERIMENT = re.compile(r"(\d{1,18})(?:/|$)")
+
+
+def experiment(actor: Actor, need: Need, experiment_id: str) -> bool:
+    """An experiment that does not exist is decided as any other: its absence is no secret worth a look-up."""
+    allowed = actor.may(need, EXPERIMENT, _number(experiment_id))
+    if need == "delete":  # its runs and models go with it
+        return allowed and all(
+            actor.may(need, EXPERIMENT, _number(experiment_id), part) for part in (RUN, LOGGED_MODEL)
+        )
+    return allowed
+
+
+def may_add_to_experiment(actor: Actor, experiment_id: str, part: str) -> bool:
+    return actor.may_make_parts(EXPERIMENT, _number(experiment_id), part)
+
+
+def _number(experiment_id: str) -> str:
+    """One spelling for each experiment: "007" names the same as "7"."""
+    is_number = experiment_id.isascii() and experiment_id.isdecimal() and len(experiment_id) < 19
+    return str(int(experiment_id)) if is_number else experiment_id
+
+
+def readable_experiments(actor: Actor, experiment_ids: Iterable[str], part: str) -> list[str]:
+    """Those of the experiments whose runs (or models) can be read."""
+    return [each for each in experiment_ids if actor.may("read", EXPERIMENT, _number(each), part)]
+
+
+async def run(app: App, actor: Actor, need: Need, uuid: str) -> bool:
+    """False for a run that does not exist, so that nobody learns which do."""
+    return await _part(app, actor, need, RUN, uuid)
+
+
+async def runs(app: App, actor: Actor, need: Need, uuids: Iterable[str]) -> bool:
+    """All of these."""
+    for uuid in dict.fromkeys(uuids):
+        if not await run(app, actor, need, uuid):
+            return False
+    return True
+
+
+async def logged_model(app: App, actor: Actor, need: Need, uuid: str) -> bool:
+    return await _part(app, actor, need, LOGGED_MODEL, uuid)
+
+
+async def logged_models(app: App, actor: Actor, need: Need, uuids: Iterable[str]) -> bool:
+    for uuid in dict.fromkeys(uuids):
+        if not await logged_model(app, actor, need, uuid):
+            return False
+    return True
+
+
+async def _part(app: App, actor: Actor, need: Need, part: str, uuid: str) -> bool:
+    known = app.identities.experiment_of
+    number = known.get(uuid)
+    if number is None:
+        query = "run_by_uuid" if part == RUN else "logged_model_by_uuid"
+
+        async def job(tx: Transaction) -> Row | None:
+            return await tx.one(query, uuid=uuid)
+
+        row = await app.db.read(job)
+        if row is None:
+            return False
+        number = int(row["experiment_id"])
+        known.put(uuid, number)
+    return actor.may(need, EXPERIMENT, str(number), part)
+
+
+async def _kind(app: App, actor: Actor, name: str) -> str:
+    """Prompts are kept among the registered models, but are granted apart."""
+    if actor.is_admin:
+        return MODEL  # it makes no difference
+
+    async def job(tx: Transaction) -> bool:
+        return await tx.one("prompt_by_name", name=name) is not None
+
+    return PROMPT if await app.db.read(job) else MODEL
+
+
+async def model_exists(app: App, name: str) -> bool:
+    async def job(tx: Transaction) -> bool:
+        return await tx.one("registered_model_by_name", name=name) is not None
+
+    return await app.db.read(job)
+
+
+async def model(app: App, actor: Actor, need: Need, name: str) -> bool:
+    kind = await _kind(app, actor, name)
+    # With a model its versions are deleted.
+    parts = ("", _VERSIONS[kind]) if need == "delete" else ("",)
+    return all(actor.may(need, kind, name, part) for part in parts)
+
+
+async def versions(app: App, actor: Actor, need: Need, name: str) -> bool:
+    kind = await _kind(app, actor, name)
+    return actor.may(need, kind, name, _VERSIONS[kind])
+
+
+async def may_add_version(app: App, actor: Actor, name: str) -> bool:
+    kind = await _kind(app, actor, name)
+    return actor.may_make_parts(kind, name, _VERSIONS[kind])
+
+
+def visible_models(actor: Actor) -> VisibleModels:
+    return VisibleModels(actor.visible(MODEL), actor.visible(PROMPT))
+
+
+def visible_versions(actor: Actor) -> VisibleModels:
+    return VisibleModels(actor.visible(MODEL, _VERSIONS[MODEL]), actor.visible(PROMPT, _VERSIONS[PROMPT]))
+
+
+async def path(app: App, actor: Actor, need: Need, asked: str) -> bool:
+    """A path of the artifact store: it belongs to the experiment below whose location it lies.
+
+    What belongs to none, such as the store's root, is for admins. Raises InvalidParameter for a bad path.
+    """
+    safe = artifacts.safe_path(asked, folder=True)
+    number = await _experiment_of_path(app, safe)
+    if number is None:
+        return actor.is_admin and actor.may(need, EXPERIMENT, "*")
+    parts = safe.split("/")
+    part = LOGGED_MODEL if "models" in parts[1:2] else RUN if len(parts) > 1 else ""
+    reached = (part,) if part or need != "manage" else ("", RUN, LOGGED_MODEL)
+    return all(actor.may(need, EXPERIMENT, number, each) for each in reached)
+
+
+async def _experiment_of_path(app: App, safe: str) -> str | None:
+    numbered = _OF_EXPERIMENT.match(safe)
+    if numbered:
+        return str(int(numbered[1]))
+
+    async def job(tx: Transaction) -> Row | None:
+        return await tx.one("experiment_by_location", uri=f"{app.blobs.uri}/{safe}/")
+
+    row = await app.db.read(job) if safe else None
+    return None if row is None else str(row["id"])
+
+
+async def source(app: App, actor: Actor, uri: str) -> bool:
+    """Whether a new version may be made of these files: through it whoever reads the version reads them."""
+    if uri.startswith("models:"):
+        return await _model_source(app, actor, uri)
+    if uri.startswith("runs:"):
+        return await run(app, actor, "read", uri.removeprefix("runs:").lstrip("/").partition("/")[0])
+    try:
+        inside = artifacts.inside(app, uri)
+    except TracksideError:
+        return True  # not in our store: the server cannot read it for anybody
+    return await path(app, actor, "read", inside)
+
+
+async def _model_source(app: App, actor: Actor, uri: str) -> bool:
+    try:
+        named = model_sources.parse_models_uri(uri)
+    except (TracksideError, NotFound):
+        return True  # whoever makes the version is told what is wrong with it
+    if named.model_uuid:
+        return await logged_model(app, actor, "read", named.model_uuid)
+    return await versions(app, actor, "read", named.name)
+
+
+async def topic(app: App, actor: Actor, name: str) -> bool:
+    """Whether live updates on this may be heard."""
+    kind, colon, of = name.partition(":")
+    if not colon:
+        return kind in ("experiments", "models")  # say only that something changed
+    if kind == "experiment":
+        return experiment(actor, "read", of)
+    if kind == "run":
+        return await run(app, actor, "read", of)
+    return kind == "model" and await model(app, actor, "read", of)

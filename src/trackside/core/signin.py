@@ -1,0 +1,140 @@
+"""Who makes a request: verifies passwords, tokens and sessions, and remembers them for a few minutes."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+from trackside.core import accounts, grants
+from trackside.core.app import App
+from trackside.core.identity import Proved, hash_of
+from trackside.core.names import now_ms
+from trackside.core.permissions import Actor, Scope
+from trackside.errors import TooManyTries, Unauthenticated
+from trackside.store.database import Row, Transaction
+
+
+async def by_header(app: App, header: str, address: str) -> Actor:
+    """The sender by the Authorization header: Basic with a password or a token, or Bearer with a token.
+
+    Raises Unauthenticated, or TooManyTries for too many wrong passwords of one user from one address.
+    """
+    return await _actor(app, f"header {header}", lambda: _prove_header(app, header, address))
+
+
+async def by_session(app: App, cookie: str) -> Actor:
+    """The sender by the session cookie of a browser. Raises Unauthenticated."""
+    return await _actor(app, f"session {cookie}", lambda: _prove_session(app, cookie))
+
+
+async def by_name(app: App, name: str, secret: str, address: str) -> Actor:
+    """The user by what was typed into a form: name and password, or name and token. Raises as `by_header` does."""
+    if secret.startswith(accounts.TOKEN_PREFIX):
+        return await _actor(app, f"token {name}\0{secret}", lambda: _prove_token(app, secret, owner=name))
+    return await _actor(
+        app, f"password {name}\0{secret}", lambda: _prove_password(app, name, secret, address)
+    )
+
+
+async def _actor(app: App, credentials: str, prove: Callable[[], Awaitable[Proved]]) -> Actor:
+    known = app.identities
+    digest = known.digest(credentials)
+    proved = known.proved(digest)
+    if proved is None:
+        epoch = known.epoch
+        proved = await known.once(digest, prove)
+        known.remember(digest, proved, epoch)
+    if proved.expires_ms is not None and proved.expires_ms < now_ms():
+        raise Unauthenticated
+    actor = known.actors.get(proved.account_id) or await _load(app, proved.account_id)
+    return actor if proved.scope == "admin" else actor.limited(proved.scope)
+
+
+async def _load(app: App, account_id: int) -> Actor:
+    epoch = app.identities.epoch
+
+    async def job(tx: Transaction) -> Actor:
+        row = await tx.one("account_by_id", id=account_id)
+        if row is None:
+            raise Unauthenticated
+        held = await grants.grants_of(tx, account_id, app.settings.default_permission)
+        return Actor(account_id, row["name"], bool(row["is_admin"]), grants=held)
+
+    actor = await app.db.read(job)
+    app.identities.remember_actor(actor, epoch)
+    return actor
+
+
+async def _prove_header(app: App, header: str, address: str) -> Proved:
+    kind, _, value = header.partition(" ")
+    if kind.lower() == "bearer":
+        return await _prove_token(app, value.strip())
+    if kind.lower() != "basic":
+        raise Unauthenticated
+    try:
+        text = base64.b64decode(value, validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise Unauthenticated from None
+    name, _, password = text.partition(":")
+    if password.startswith(accounts.TOKEN_PREFIX):
+        return await _prove_token(app, password, owner=name)
+    return await _prove_password(app, name, password, address)
+
+
+async def _prove_password(app: App, name: str, password: str, address: str) -> Proved:
+    known = app.identities
+    wait = known.wait_seconds(name, address)
+    if wait:
+        raise TooManyTries(wait)
+
+    async def job(tx: Transaction) -> Row | None:
+        return await tx.one("account_by_name", name=name)
+
+    row = await app.db.read(job)
+    if not await known.hashing.is_right(password, row["password_hash"] if row else None) or row is None:
+        known.failed(name, address)
+        raise Unauthenticated
+    known.succeeded(name, address)
+    return Proved(row["id"], "admin")
+
+
+async def _prove_token(app: App, text: str, owner: str | None = None) -> Proved:
+    async def job(tx: Transaction) -> Row | None:
+        return await tx.one("token_by_hash", hash=hash_of(text))
+
+    row = await app.db.read(job)
+    # A token says whose it is; a name beside it must be right, or be left out.
+    if row is None or (owner and owner != row["account_name"]):
+        raise Unauthenticated
+    return Proved(row["account_id"], cast("Scope", row["scope"]), row["expires_ms"])
+
+
+async def _prove_session(app: App, text: str) -> Proved:
+    async def job(tx: Transaction) -> Row | None:
+        return await tx.one("session_by_hash", hash=hash_of(text))
+
+    row = await app.db.read(job)
+    if row is None:
+        raise Unauthenticated
+    return Proved(row["account_id"], "admin", row["expires_ms"])
+
+
+# --- the first admin
+
+
+async def prepare(app: App, admin_password: str = "") -> None:
+    """Before the first request: without an admin, make one of the password given, or a code to make one with."""
+    if not app.settings.auth or await accounts.has_admin(app):
+        return
+    if admin_password:
+        await accounts.create_first(app, accounts.ADMIN, admin_password)
+    else:
+        app.identities.setup_code = secrets.token_urlsafe(24)
+
+
+def is_setup_code(app: App, code: str) -> bool:
+    expected = app.identities.setup_code
+    return bool(expected) and secrets.compare_digest(expected.encode(), code.encode("utf-8", "replace"))

@@ -1,0 +1,255 @@
+"""MLflow's endpoints for roles, their permissions and members."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trackside.core import roles
+from trackside.core.grants import DEFAULT_WORKSPACE
+from trackside.core.permissions import Actor
+from trackside.errors import InvalidParameter, NotFound
+from trackside.model import Role, RoleMember, RolePermission
+from trackside.server.guards import guard
+from trackside.server.mlflow import wire
+from trackside.server.routing import Route, answer, app_of
+
+Id = wire.Int | str
+
+
+class NewRole(wire.Shape):
+    name: str | None = None
+    workspace: str | None = None
+    description: str | None = None
+
+
+class OfRole(wire.Shape):
+    role_id: Id | None = None
+
+
+class Workspaces(wire.Shape):
+    workspace: list[str] = []
+
+
+class RolePatch(OfRole):
+    name: str | None = None
+    description: str | None = None
+
+
+class NewPermission(OfRole):
+    resource_type: str = ""
+    resource_pattern: str = ""
+    permission: str = ""
+    required: ClassVar[tuple[str, ...]] = ("role_id", "resource_type", "resource_pattern", "permission")
+
+
+class OfPermission(wire.Shape):
+    role_permission_id: Id | None = None
+
+
+class PermissionPatch(OfPermission):
+    permission: str = ""
+    required: ClassVar[tuple[str, ...]] = ("role_permission_id", "permission")
+
+
+class Membership(OfRole):
+    username: str = ""
+    required: ClassVar[tuple[str, ...]] = ("username", "role_id")
+
+
+class OfUser(wire.Shape):
+    username: str = ""
+    required: ClassVar[tuple[str, ...]] = ("username",)
+
+
+class OfWorkspace(OfRole):
+    role_permission_id: Id | None = None
+    workspace: str | None = None
+
+
+async def _workspace(request: Request) -> str | None:
+    """The workspace that a request about roles is about; None for a role that does not exist."""
+    app, body = app_of(request), await wire.read(request, OfWorkspace)
+    try:
+        if body.role_id is not None:
+            return (await roles.get(app, _int("role_id", body.role_id))).workspace
+        if body.role_permission_id is not None:
+            held = await roles.get_permission(app, _int("role_permission_id", body.role_permission_id))
+            return (await roles.get(app, held.role_id)).workspace
+    except NotFound:
+        return None
+    if body.workspace is None:
+        raise InvalidParameter("Request must include one of: role_id, role_permission_id, workspace.")
+    if not body.workspace.strip():
+        raise InvalidParameter("Parameter 'workspace' must be a non-empty string.")
+    return body.workspace
+
+
+@guard("managing the workspace, or being an admin", audited=True)
+async def manages_roles(request: Request, actor: Actor) -> bool:
+    return actor.scope == "admin" and await _manages(request, actor)
+
+
+async def _manages(request: Request, actor: Actor) -> bool:
+    asked = await _workspace(request)
+    return actor.sees_all and (actor.is_admin or asked == DEFAULT_WORKSPACE)
+
+
+lists_members = guard("managing the workspace, or being an admin")(_manages)
+
+
+@guard("having a role in that workspace, or being an admin")
+async def sees_roles(request: Request, actor: Actor) -> bool:
+    asked = await _workspace(request)
+    held = {role.workspace for role in (await roles.of_user(app_of(request), actor.name)).roles}
+    return actor.is_admin or asked in held
+
+
+@guard("having a role in the workspaces named, or being an admin")
+async def lists_roles(request: Request, actor: Actor) -> bool:
+    asked = set((await wire.read(request, Workspaces)).workspace)
+    held = {role.workspace for role in (await roles.of_user(app_of(request), actor.name)).roles}
+    return actor.is_admin or (bool(asked) and asked <= held)
+
+
+@guard("being that user, or managing the workspace")
+async def sees_roles_of_user(request: Request, actor: Actor) -> bool:
+    return actor.sees_all or (await wire.read(request, OfUser)).username == actor.name
+
+
+async def create(request: Request) -> Response:
+    body = await wire.read(request, NewRole)
+    for name in ("name", "workspace"):
+        if getattr(body, name) is None:
+            raise wire.missing(name)
+    made = await roles.create(app_of(request), body.workspace or "", body.name or "", body.description)
+    return answer({"role": role_json(made)})
+
+
+async def get(request: Request) -> Response:
+    return answer({"role": role_json(await roles.get(app_of(request), await _role_id(request)))})
+
+
+async def listed(request: Request) -> Response:
+    asked = (await wire.read(request, Workspaces)).workspace
+    if not all(name.strip() for name in asked):
+        raise InvalidParameter("Parameter 'workspace' must be a non-empty string when provided.")
+    return answer({"roles": [role_json(role) for role in await roles.listed(app_of(request), asked)]})
+
+
+async def update(request: Request) -> Response:
+    role_id = await _role_id(request)
+    body = await wire.read(request, RolePatch)
+    if body.name is None and body.description is None:
+        raise InvalidParameter("At least one of 'name' or 'description' must be provided to update a role.")
+    changed = await roles.update(app_of(request), role_id, body.name, body.description)
+    return answer({"role": role_json(changed)})
+
+
+async def delete(request: Request) -> Response:
+    await roles.delete(app_of(request), await _role_id(request))
+    return answer({})
+
+
+async def add_permission(request: Request) -> Response:
+    role_id = await _role_id(request)
+    body = await wire.read(request, NewPermission)
+    added = await roles.add_permission(
+        app_of(request), role_id, body.resource_type, body.resource_pattern, body.permission
+    )
+    return answer({"role_permission": _permission_json(added)})
+
+
+async def remove_permission(request: Request) -> Response:
+    await roles.remove_permission(app_of(request), await _permission_id(request))
+    return answer({})
+
+
+async def list_permissions(request: Request) -> Response:
+    found = await roles.permissions(app_of(request), await _role_id(request))
+    return answer({"role_permissions": [_permission_json(each) for each in found]})
+
+
+async def update_permission(request: Request) -> Response:
+    permission_id = await _permission_id(request)
+    body = await wire.read(request, PermissionPatch)
+    changed = await roles.set_permission(app_of(request), permission_id, body.permission)
+    return answer({"role_permission": _permission_json(changed)})
+
+
+async def assign(request: Request) -> Response:
+    body = await wire.read(request, Membership)
+    member = await roles.assign(app_of(request), body.username, _int("role_id", body.role_id))
+    return answer({"assignment": _member_json(member)})
+
+
+async def unassign(request: Request) -> Response:
+    body = await wire.read(request, Membership)
+    await roles.unassign(app_of(request), body.username, _int("role_id", body.role_id))
+    return answer({})
+
+
+async def list_members(request: Request) -> Response:
+    found = await roles.members(app_of(request), await _role_id(request))
+    return answer({"assignments": [_member_json(each) for each in found]})
+
+
+async def of_user(request: Request) -> Response:
+    found = await roles.of_user(app_of(request), (await wire.read(request, OfUser)).username)
+    return answer({"roles": [role_json(role) for role in found.roles]})
+
+
+def role_json(role: Role) -> dict[str, Any]:
+    return {
+        "id": role.id,
+        "name": role.name,
+        "workspace": role.workspace,
+        "description": role.description,
+        "permissions": [_permission_json(each) for each in role.permissions],
+    }
+
+
+def _permission_json(permission: RolePermission) -> dict[str, Any]:
+    return msgspec.structs.asdict(permission)
+
+
+def _member_json(member: RoleMember) -> dict[str, Any]:
+    return {"id": member.id, "user_id": member.account_id, "role_id": member.role_id}
+
+
+async def _role_id(request: Request) -> int:
+    return _int("role_id", (await wire.read(request, OfRole)).role_id)
+
+
+async def _permission_id(request: Request) -> int:
+    return _int("role_permission_id", (await wire.read(request, OfPermission)).role_permission_id)
+
+
+def _int(name: str, value: Id | None) -> int:
+    if value is None:
+        raise wire.missing(name)
+    text = str(value)
+    if not (text.lstrip("-").isascii() and text.lstrip("-").isdecimal()) or len(text) > 18:
+        raise InvalidParameter(f"Parameter '{name}' must be an integer. Got: {value!r}")
+    return int(text)
+
+
+_AT = "/api/3.0/mlflow/roles"
+routes = [
+    Route("POST", f"{_AT}/create", create, manages_roles),
+    Route("GET", f"{_AT}/get", get, sees_roles),
+    Route("GET", f"{_AT}/list", listed, lists_roles),
+    Route("PATCH", f"{_AT}/update", update, manages_roles),
+    Route("DELETE", f"{_AT}/delete", delete, manages_roles),
+    Route("POST", f"{_AT}/permissions/add", add_permission, manages_roles),
+    Route("DELETE", f"{_AT}/permissions/remove", remove_permission, manages_roles),
+    Route("GET", f"{_AT}/permissions/list", list_permissions, sees_roles),
+    Route("PATCH", f"{_AT}/permissions/update", update_permission, manages_roles),
+    Route("POST", f"{_AT}/assign", assign, manages_roles),
+    Route("DELETE", f"{_AT}/unassign", unassign, manages_roles),
+    Route("GET", f"{_AT}/users/list", list_members, lists_members),
+    Route("GET", "/api/3.0/mlflow/users/roles/list", of_user, sees_roles_of_user),
+]
