@@ -21,16 +21,22 @@ class UiBuildHook(BuildHookInterface):  # type: ignore[type-arg]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
         root = Path(self.root)
-        index = root / "src/trackside/server/static/index.html"
-        if version == "editable" or index.is_file() or os.environ.get(NO_UI) == "1":
+        static = root / "src/trackside/server/static"
+        needed = [
+            static / "index.html",
+            static / "licenses.txt",
+        ]
+        missing = [path for path in needed if not path.is_file()]
+        if version == "editable" or not missing or os.environ.get(NO_UI) == "1":
             return
         npm = shutil.which("npm")
         if npm is None:
             raise RuntimeError(
-                f"The web UI is not built ({index} is missing) and npm was not found. "
+                f"The web UI is not built ({missing[0]} is missing) and npm was not found. "
                 f"Install Node 20 or newer, or set {NO_UI}=1 to build a package that serves the API only."
             )
         subprocess.run([npm, "ci", "--no-audit", "--no-fund"], cwd=root / "ui", check=True)
         subprocess.run([npm, "run", "build"], cwd=root / "ui", check=True)
-        if not index.is_file():
-            raise RuntimeError(f"The UI build ended without writing {index}.")
+        for path in needed:
+            if not path.is_file():
+                raise RuntimeError(f"The UI build ended without writing {path}.")

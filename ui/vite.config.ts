@@ -27,6 +27,8 @@ export default defineConfig({
     outDir,
     emptyOutDir: true,
     manifest: true,
+    // What the licences of the bundled packages ask for: their texts, served as /licenses.txt.
+    license: { fileName: 'licenses.txt' },
     target: 'es2023',
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,

@@ -106,6 +106,7 @@ nothing
   POST /setup
   GET /
   GET /assets/{path:path}
+  GET /licenses.txt
 permission to create experiments
   POST /api/2.0/mlflow/experiments/create
   POST /api/trackside/v1/experiments

@@ -74,6 +74,15 @@ def test_the_page_knows_where_it_is(prefixed, tmp_path, monkeypatch):
     assert "base-uri 'self'" in answer.headers["content-security-policy"]
 
 
+def test_the_licences_of_the_ui_are_text(prefixed, tmp_path, monkeypatch):
+    monkeypatch.setattr(ui, "STATIC", tmp_path)
+    missing = prefixed.get(f"{PREFIX}/licenses.txt")
+    assert (missing.status_code, "make ui" in missing.text) == (404, True)
+    (tmp_path / "licenses.txt").write_text("Copyright © all", encoding="utf-8")
+    answer = prefixed.get(f"{PREFIX}/licenses.txt")
+    assert (answer.text, answer.headers["content-type"]) == ("Copyright © all", "text/plain; charset=utf-8")
+
+
 @pytest.mark.parametrize(
     ("to", "location"), [("/x?y=1", "/p/x?y=1"), ("x", "x"), ("https://a/b", "https://a/b"), ("//a", "//a")]
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +52,9 @@ def test_an_editable_install_and_a_finished_build_need_no_npm(
     static = tmp_path / "src/trackside/server/static"
     static.mkdir(parents=True)
     (static / "index.html").write_text("<!doctype html>")
+    with pytest.raises(RuntimeError, match=r"licenses\.txt is missing"):
+        run(hook, tmp_path)
+    (static / "licenses.txt").write_text("MIT")
     run(hook, tmp_path)
 
 
@@ -77,3 +82,29 @@ def test_the_lock_file_names_no_registry() -> None:
     lock = (ROOT / "ui/package-lock.json").read_text()
     assert '"resolved"' not in lock
     assert "registry." not in lock
+
+
+@pytest.fixture
+def licenses() -> str:
+    """What the build wrote, from the sources as they are now."""
+    subprocess.run([ROOT / "scripts/ui"], check=True)
+    return (ROOT / "src/trackside/server/static/licenses.txt").read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_every_bundled_package_comes_with_its_licence(licenses: str) -> None:
+    ui = json.loads((ROOT / "ui/package.json").read_text())
+    locked = json.loads((ROOT / "ui/package-lock.json").read_text())["packages"]
+    shipped = {
+        path.removeprefix("node_modules/"): package
+        for path, package in locked.items()
+        # Of types and of what others may use beside a package (peers) nothing is bundled.
+        if path and not {"dev", "devOptional", "optional", "peer"} & set(package)
+    }
+    assert set(ui["dependencies"]) < set(shipped)
+    heads = list(re.finditer(r"^## (\S+) - (\S+) \((.+)\)$", licenses, re.MULTILINE))
+    assert {head[1]: head[2] for head in heads} == {name: found["version"] for name, found in shipped.items()}
+    ends = [*(head.start() for head in heads[1:]), len(licenses)]
+    texts = {head[1]: licenses[head.end() : end] for head, end in zip(heads, ends, strict=True)}
+    granted = re.compile(r"permission .*is hereby granted|grants to You", re.IGNORECASE)
+    assert [name for name, text in texts.items() if not granted.search(" ".join(text.split()))] == []

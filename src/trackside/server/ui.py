@@ -57,6 +57,14 @@ async def page(request: Request) -> Response:
     return FileResponse(index, headers=headers)
 
 
+async def licenses(request: Request) -> Response:
+    """Licence texts of the packages that are bundled into the UI."""
+    path = STATIC / "licenses.txt"
+    if not path.is_file():
+        return PlainTextResponse(_NO_UI, 404)
+    return FileResponse(path, headers={"Cache-Control": "no-cache"}, media_type="text/plain; charset=utf-8")
+
+
 @cache
 def _based(index: Path, prefix: str) -> str:
     return index.read_text("utf-8").replace('<base href="/"', f'<base href="{prefix}/"')
@@ -76,4 +84,5 @@ def _policy() -> str:
 routes = [
     Route("GET", "/", page, open_to_all),
     Route("GET", "/assets/{path:path}", asset, open_to_all),
+    Route("GET", "/licenses.txt", licenses, open_to_all),
 ]

@@ -1,5 +1,6 @@
 import { commands } from '../base/commands';
 import { Dialog } from '../base/Dialog';
+import { href } from '../base/location';
 import { Keys } from './Shell';
 import css from './shell.module.css';
 
@@ -19,6 +20,9 @@ export function Help({ onClose }: { onClose: () => void }) {
             </>
           ))}
       </div>
+      <a href={href('licenses.txt')} target="_blank" rel="noreferrer" class={css.licences}>
+        Licences
+      </a>
     </Dialog>
   );
 }

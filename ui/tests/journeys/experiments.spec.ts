@@ -122,3 +122,18 @@ test('Tab leaves a menu and closes it', async ({ page }) => {
   await page.keyboard.press('Tab');
   await expect(page.getByRole('menuitem', { name: 'Rename…' })).toBeHidden();
 });
+
+test('the keys of a page are a ? away, and so are the licences of what the app is made of', async ({
+  page,
+  context,
+}) => {
+  await page.goto('/experiments');
+  await page.keyboard.press('?');
+  const help = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
+  await expect(help.getByText('Search experiments')).toBeVisible();
+  const [licences] = await Promise.all([
+    context.waitForEvent('page'),
+    help.getByRole('link', { name: 'Licences' }).click(),
+  ]);
+  await expect(licences.getByText('preact')).toContainText('Permission is hereby granted');
+});
