@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # What becomes of params and tags that are longer than MLflow takes them.
 LongValues = Literal["truncate", "keep", "refuse"]
+
+
+def is_loopback(host: str) -> bool:
+    """Is this an address that only this machine can reach?"""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def default_long_values() -> LongValues:
@@ -78,7 +86,3 @@ class ServerSettings:
     @property
     def artifact_dir(self) -> Path:
         return self.data_dir / "artifacts"
-
-    @property
-    def is_loopback(self) -> bool:
-        return self.host in LOOPBACK

@@ -15,7 +15,8 @@
     ├── Unavailable           503 TEMPORARILY_UNAVAILABLE
     ├── StorageFull           507 RESOURCE_EXHAUSTED
     ├── CorruptPoints         500 INTERNAL_ERROR (store/codec.py)
-    └── StoreInUse            at start
+    ├── StoreInUse            at start
+    └── StoreUnusable         at start
 
 Codes are MLflow's, since its client shows and matches them. The first line of a class's
 docstring is the message when none is given. MLflow's client retries 429, 500, 502, 503 and
@@ -136,3 +137,7 @@ class StorageFull(TracksideError):
 
 class StoreInUse(TracksideError):
     """Another process serves this data folder."""
+
+
+class StoreUnusable(TracksideError):
+    """The database's file cannot be written, or is damaged."""

@@ -90,6 +90,18 @@ def test_a_data_folder_in_use_is_named_with_its_owner(tmp_path):
     assert str(process.pid) in said
 
 
+def test_every_loopback_address_needs_no_sign_in(tmp_path):
+    with served("--host", "127.0.0.2", "--data-dir", tmp_path) as (_, url):
+        assert httpx.get(f"{url}/api/2.0/mlflow/experiments/get?experiment_id=0").status_code == 200
+
+
+def test_a_host_that_is_not_here_is_named(tmp_path):
+    code, said = refused("--host", "no-such-host.invalid", "--port", 0, "--data-dir", tmp_path)
+    assert code == 1
+    assert "Cannot listen on no-such-host.invalid" in said
+    assert "--host" in said
+
+
 def test_listening_beyond_loopback_asks_to_sign_in_unless_told_not_to(tmp_path):
     for words, expected in (((), 401), (("--no-auth",), 200)):
         with served("--host", "0.0.0.0", *words, "--data-dir", tmp_path / str(expected)) as (_, url):

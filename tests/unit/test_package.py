@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
@@ -51,6 +52,8 @@ def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_version_is_the_same_everywhere() -> None:
     assert trackside.__version__ == PROJECT["version"]
+    said = done(sys.executable, "-m", "trackside", "--version")
+    assert said.split() == ["trackside", PROJECT["version"]]
 
 
 @pytest.mark.slow
@@ -58,6 +61,25 @@ def test_the_wheel_holds_every_file_of_the_package(wheel: Path) -> None:
     listed = done("git", "-C", ROOT, "ls-files", "src/trackside").splitlines()
     packed = set(zipfile.ZipFile(wheel).namelist())
     assert {name.removeprefix("src/") for name in listed} <= packed
+
+
+@pytest.mark.slow
+def test_the_sdist_holds_what_a_build_and_a_reader_need(tmp_path: Path) -> None:
+    done(UV, "build", "--sdist", "--out-dir", tmp_path, ROOT, TRACKSIDE_BUILD_WITHOUT_UI="1")
+    (built,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(built) as archive:
+        top = {Path(name).parts[1] for name in archive.getnames() if "/" in name}
+    needed = {
+        "src",
+        "ui",
+        "docs",
+        "README.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "LICENSE",
+        "hatch_build.py",
+    }
+    assert top == needed | {"pyproject.toml", "PKG-INFO", ".gitignore"}
 
 
 @pytest.mark.slow

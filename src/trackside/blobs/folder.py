@@ -35,8 +35,12 @@ class FolderStore:
         self._root = root.resolve()
         self._unfinished = self._root / _UNFINISHED
         # What a killed server left half-written was never acknowledged.
-        shutil.rmtree(self._unfinished, ignore_errors=True)
-        self._unfinished.mkdir(parents=True)
+        self._unfinished.mkdir(parents=True, exist_ok=True)
+        (
+            self._unfinished / "probe"
+        ).touch()  # a folder that takes no writes is found now, not by the first upload
+        for part in self._unfinished.iterdir():
+            part.unlink()
 
     async def put(self, path: str, chunks: AsyncIterator[bytes]) -> int:
         target = self._at(path)
@@ -187,6 +191,11 @@ def _storage_errors(path: str) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise StorageFull(
                 f"The server's disk is full: '{path}' was not stored. Free space, then upload it again."
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO):
+            raise StorageFull(
+                f"The server's folder of artifacts does not take writes ({error.strerror}): '{path}' was not stored."
+                " Once its permissions or its disk are mended, upload it again."
             ) from error
         if error.errno in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY):
             raise InvalidParameter(f"'{path}' would be a file and a folder at once.") from error

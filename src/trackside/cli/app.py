@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
+from trackside import __version__
 from trackside.cli import data, server, token, train, user
 
 app = typer.Typer(
     name="trackside",
-    help="Record every training run, see it live, keep the model.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -18,6 +20,21 @@ app.add_typer(train.app, name="train")
 app.add_typer(user.app, name="user")
 app.add_typer(token.app, name="token")
 app.command("audit")(token.audit)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"trackside {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def trackside(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Record every training run, see it live, keep the model."""
 
 
 def main() -> None:

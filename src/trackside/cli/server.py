@@ -100,7 +100,7 @@ def server(
     except ModuleNotFoundError as missing:
         typer.echo(f"The server needs {missing.name}: pip install 'trackside[server]'", err=True)
         raise typer.Exit(1) from None
-    from trackside.config import LOOPBACK, ServerSettings, default_long_values
+    from trackside.config import ServerSettings, default_long_values, is_loopback
 
     _check(auth=auth, no_auth=no_auth, default_permission=default_permission)
     try:
@@ -111,7 +111,7 @@ def server(
             static_prefix=static_prefix,
             long_values=cast("Any", long_values and long_values.value) or default_long_values(),
             allowed_hosts=tuple(allowed_host or ()),
-            auth=auth or (not no_auth and host not in LOOPBACK),
+            auth=auth or (not no_auth and not is_loopback(host)),
             default_permission=default_permission,
             admin_password_file=admin_password_file,
         )

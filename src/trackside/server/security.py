@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from trackside.config import ServerSettings
+from trackside.config import ServerSettings, is_loopback
 
 log = logging.getLogger("trackside.server")
 SEND_SECONDS = 60.0  # a reader that takes nothing for so long is dropped
@@ -74,7 +74,7 @@ class Security:
 
     def _same(self, origin: str, host: str) -> bool:
         name = _name(origin)
-        return origin.partition("//")[2].lower() == host.lower() or name == "localhost" or _is_loopback(name)
+        return origin.partition("//")[2].lower() == host.lower() or is_loopback(name)
 
 
 def _name(address: str) -> str:
@@ -91,7 +91,3 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_loopback(name: str) -> bool:
-    return _is_address(name) and ipaddress.ip_address(name).is_loopback

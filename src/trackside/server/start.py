@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import importlib.util
-import os
 import signal
 import socket
 from types import FrameType
@@ -101,8 +100,8 @@ def open_app(settings: ServerSettings) -> App:
         return App.open(settings)
     except OSError as error:
         raise CannotStart(
-            f"The data folder {settings.data_dir} cannot be written: {error.strerror or error}."
-            " Choose another with --data-dir, or change its permissions."
+            f"The data folder {settings.data_dir} cannot be written: {error.strerror or error}"
+            f" ({error.filename}). Choose another with --data-dir, or change its permissions."
         ) from error
     except TracksideError as error:
         raise CannotStart(error.message) from error
@@ -124,6 +123,8 @@ def listen(settings: ServerSettings) -> socket.socket:
                 f"Port {settings.port} of {settings.host} is taken by another program."
                 f" Choose another with --port, or 0 for a free one."
             ) from error
-        reason = os.strerror(error.errno) if error.errno else error
-        raise CannotStart(f"Cannot listen on {settings.host}:{settings.port}: {reason}.") from error
+        raise CannotStart(
+            f"Cannot listen on {settings.host}:{settings.port}: {error.strerror or error}."
+            " --host takes an address or a name of this machine."
+        ) from error
     return listening

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from trackside.errors import StorageFull, StoreInUse, TracksideError, Unavailable
+from trackside.errors import StorageFull, StoreInUse, StoreUnusable, TracksideError, Unavailable
 from trackside.store import schema
 from trackside.store.database import Job, P, Row, Statement, T, Values, named_queries
 from trackside.store.regexp import Regexp
@@ -87,7 +87,8 @@ class SqliteDatabase:
     def __init__(self, path: Path) -> None:
         """Open the file, making or migrating it.
 
-        Raises StoreInUse when another process has it, StorageFull or OSError when it cannot be written.
+        Raises StoreInUse when another process has it, StoreUnusable, StorageFull or OSError when it cannot be
+        read and written.
         """
         self._path = path
         self._lock = _lock(path)
@@ -96,7 +97,7 @@ class SqliteDatabase:
             self._connection = _connect(path)
             schema.migrate(self._connection, path)
         except sqlite3.Error as error:
-            raise _translated(error) from error
+            raise _at_start(error, path) from error
         self._transaction = SqliteTransaction(self._connection)
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._closed = False
@@ -190,14 +191,14 @@ class SqliteDatabase:
             self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             # Not a job's fault: trying them one by one would wait for the lock once for each.
-            return [_Failed(_translated(error))] * len(group)
+            return [_Failed(_at_write(error))] * len(group)
         try:
             return self._attempt(group)
         except Exception as error:  # noqa: BLE001 - whatever it is belongs to the job that waits for it
             self._roll_back()
             if len(group) == 1:
                 if isinstance(error, sqlite3.Error):
-                    error = _translated(error)
+                    error = _at_write(error)
                 return [_Failed(error)]
             # Something in the group spoiled it: alone, only the bad one fails.
             return [result for write in group for result in self._commit([write])]
@@ -299,10 +300,35 @@ def _lock(path: Path) -> int:
     return descriptor
 
 
+_UNWRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _code(error: sqlite3.Error) -> int:
+    """The primary code, without its details."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+
+
+def _at_start(error: sqlite3.Error, path: Path) -> Exception:
+    if _code(error) in _UNWRITABLE:
+        return StoreUnusable(
+            f"{path} cannot be written ({error}). Change the permissions of the file and its folder, or choose"
+            " another --data-dir."
+        )
+    if _code(error) in _DAMAGED:
+        return StoreUnusable(
+            f"{path} is damaged, or no database of Trackside ({error}). It was left as it is: put a backup in its"
+            " place, or choose another --data-dir."
+        )
+    return _translated(error)
+
+
+def _at_write(error: sqlite3.Error) -> Exception:
+    return StorageFull() if _code(error) in _UNWRITABLE else _translated(error)
+
+
 def _translated(error: sqlite3.Error) -> Exception:
-    code = (
-        getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    )  # the primary code, without its details
+    code = _code(error)
     if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         return StorageFull()
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
