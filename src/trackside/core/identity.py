@@ -1,6 +1,6 @@
 """What a running server remembers of who is who: kept in memory, dropped whenever it changes.
 
-Verifying a password takes 60 ms on purpose, so who has proved who it is stays known for a few
+Verifying a password takes 80 ms on purpose, so who has proved who it is stays known for a few
 minutes, by a keyed hash of what proved it.
 """
 
