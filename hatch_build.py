@@ -22,10 +22,7 @@ class UiBuildHook(BuildHookInterface):  # type: ignore[type-arg]
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
         root = Path(self.root)
         static = root / "src/trackside/server/static"
-        needed = [
-            static / "index.html",
-            static / "licenses.txt",
-        ]
+        needed = [static / "index.html", static / "licenses.txt"]
         missing = [path for path in needed if not path.is_file()]
         if version == "editable" or not missing or os.environ.get(NO_UI) == "1":
             return
