@@ -1,7 +1,8 @@
 import { useState } from 'preact/hooks';
 import { ErrorBoundary, LocationProvider, lazy, Route, Router } from 'preact-iso';
 import { BASE } from './base/location';
-import { Problem, Toasts } from './base/Panels';
+import { Problem } from './base/Panels';
+import { Toasts } from './base/Toasts';
 import { Experiments } from './experiments/Experiments';
 import { NotFound } from './shell/NotFound';
 import { Shell } from './shell/Shell';

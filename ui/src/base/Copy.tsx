@@ -1,7 +1,7 @@
 import { Check, Copy as CopyIcon } from 'lucide';
 import { useState } from 'preact/hooks';
 import { IconButton } from './Button';
-import css from './ui.module.css';
+import css from './text.module.css';
 
 /** Plain HTTP on another host has no clipboard API: then a selected text area does it. */
 export async function toClipboard(text: string): Promise<void> {

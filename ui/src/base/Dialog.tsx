@@ -1,7 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Button } from './Button';
-import css from './ui.module.css';
+import css from './overlays.module.css';
+import ui from './ui.module.css';
 
 interface Props {
   title: string;
@@ -51,7 +52,7 @@ export function Dialog({ title, onClose, children, action, danger = false, onSub
         <div class={css.dialogBody}>
           {children}
           {wrong && (
-            <p class={css.wrong} role="alert">
+            <p class={ui.wrong} role="alert">
               {wrong}
             </p>
           )}
@@ -83,10 +84,10 @@ export function Ask({ title, label, action, value = '', onClose, onSubmit }: Ask
   const [text, setText] = useState(value);
   return (
     <Dialog title={title} action={action} onClose={onClose} onSubmit={() => onSubmit(text.trim())}>
-      <label class={css.field}>
+      <label class={ui.field}>
         <span>{label}</span>
         <input
-          class={css.input}
+          class={ui.input}
           required
           autofocus
           value={text}

@@ -4,7 +4,8 @@ import { Button, IconButton } from './Button';
 import { Icon } from './Icon';
 import { Markdown } from './Markdown';
 import { Panel } from './Panels';
-import css from './ui.module.css';
+import css from './text.module.css';
+import ui from './ui.module.css';
 
 interface NameProps {
   value: string;
@@ -35,7 +36,7 @@ export function EditableName({ value, label, onSave }: NameProps) {
   }
   return (
     <input
-      class={css.input}
+      class={ui.input}
       style={{ fontSize: '16px', fontWeight: 600, width: 'min(480px, 100%)' }}
       aria-label={label}
       autofocus
@@ -78,7 +79,7 @@ export function Description({
       {text !== null && (
         <div style={{ display: 'grid', gap: '8px' }}>
           <textarea
-            class={css.input}
+            class={ui.input}
             rows={Math.min(16, Math.max(5, text.split('\n').length + 1))}
             aria-label="Description, Markdown"
             autofocus
@@ -90,7 +91,7 @@ export function Description({
             }}
           />
           <div class="row">
-            <span class={`${css.hint} grow`}>Markdown. Ctrl+Enter saves.</span>
+            <span class={`${ui.hint} grow`}>Markdown. Ctrl+Enter saves.</span>
             <Button small onClick={() => setText(null)}>
               Cancel
             </Button>
@@ -166,7 +167,7 @@ function TagForm({
           <span class="dim">{key}</span>
         ) : (
           <input
-            class={`${css.input} grow`}
+            class={`${ui.input} grow`}
             required
             autofocus
             placeholder="key"
@@ -176,7 +177,7 @@ function TagForm({
           />
         )}
         <input
-          class={`${css.input} grow`}
+          class={`${ui.input} grow`}
           autofocus={tag[0] !== ''}
           placeholder="value"
           aria-label="Tag value"
@@ -203,7 +204,7 @@ export function Chip({
   onRemove?: (() => void) | undefined;
 }) {
   return (
-    <span class={`${css.chip} ${alias ? css.chipAlias : ''}`}>
+    <span class={`${ui.chip} ${alias ? ui.chipAlias : ''}`}>
       <span class="cut">{alias ? `@${text}` : text}</span>
       {onRemove && (
         <button type="button" aria-label={`Remove ${text}`} onClick={onRemove}>

@@ -1,6 +1,6 @@
 import type DOMPurify from 'dompurify';
 import { useEffect, useState } from 'preact/hooks';
-import css from './ui.module.css';
+import css from './text.module.css';
 
 let render: ((text: string) => string) | undefined;
 let loading: ReturnType<typeof load> | undefined;

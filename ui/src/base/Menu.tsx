@@ -2,7 +2,7 @@ import { Ellipsis, type IconNode } from 'lucide';
 import type { ComponentChildren } from 'preact';
 import { useId, useRef } from 'preact/hooks';
 import { IconButton } from './Button';
-import css from './ui.module.css';
+import css from './overlays.module.css';
 
 /** Puts a floating box under its anchor, or above it where there is more room, inside the window. */
 export function place(box: HTMLElement, anchor: HTMLElement, align: 'start' | 'end' = 'end'): void {

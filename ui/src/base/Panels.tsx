@@ -1,36 +1,10 @@
-import { CircleAlert, type IconNode, X } from 'lucide';
+import { CircleAlert, type IconNode } from 'lucide';
 import type { ComponentChildren } from 'preact';
 import { ApiError } from './api';
 import { Button } from './Button';
 import { Icon } from './Icon';
-import { dismiss, toasts } from './toast';
-import css from './ui.module.css';
-
-export function Toasts() {
-  return (
-    <div class={css.toasts} role="status" aria-live="polite">
-      {toasts.value.map((toast) => (
-        <div key={toast.id} class={`${css.toast} ${toast.tone === 'bad' ? css.toastBad : ''}`}>
-          <span class="grow">{toast.text}</span>
-          {toast.action && (
-            <button
-              type="button"
-              onClick={() => {
-                dismiss(toast.id);
-                toast.action?.run();
-              }}
-            >
-              {toast.action.label}
-            </button>
-          )}
-          <button type="button" class={css.close} aria-label="Dismiss" onClick={() => dismiss(toast.id)}>
-            <Icon of={X} size={14} />
-          </button>
-        </div>
-      ))}
-    </div>
-  );
-}
+import css from './panels.module.css';
+import ui from './ui.module.css';
 
 /** A request that the server understood and refused will be refused again. */
 function canRetry(error: Error): boolean {
@@ -125,7 +99,7 @@ interface SegmentedProps<T extends string> {
 
 export function Segmented<T extends string>({ label, options, value, onChange }: SegmentedProps<T>) {
   return (
-    <fieldset class={css.segmented} aria-label={label} style={{ border: 0, margin: 0 }}>
+    <fieldset class={ui.segmented} aria-label={label} style={{ border: 0, margin: 0 }}>
       {options.map(([option, name]) => (
         <button type="button" key={option} aria-pressed={option === value} onClick={() => onChange(option)}>
           {name}

@@ -15,10 +15,7 @@ const LOOKS: Record<RunStatus, [icon: IconNode, word: string]> = {
 export function Status({ of, word = true }: { of: RunStatus; word?: boolean }) {
   const [icon, name] = LOOKS[of];
   return (
-    <span
-      class={`${css.status} ${css[of]} ${of === 'RUNNING' ? css.pulsing : ''}`}
-      title={word ? undefined : name}
-    >
+    <span class={`${css.status} ${css[of]}`} title={word ? undefined : name}>
       <Icon of={icon} size={14} />
       <span class={word ? '' : 'sr'}>{name}</span>
     </span>

@@ -10,6 +10,7 @@ import { Icon } from '../base/Icon';
 import { links } from '../base/location';
 import { Menu } from '../base/Menu';
 import { Loading, Panel, Problem } from '../base/Panels';
+import panels from '../base/panels.module.css';
 import { stale } from '../base/query';
 import { TableRows } from '../base/TableRows';
 import { Ago } from '../base/Time';
@@ -84,7 +85,9 @@ function Versions({ model }: { model: RegisteredModel }) {
   const rows = usePageRows(body, model.versions.length, ROW);
   if (model.versions.length === 0) {
     return (
-      <p class={`dim ${ui.panelBody}`}>No versions yet. Open a run with a model and press Register model.</p>
+      <p class={`dim ${panels.panelBody}`}>
+        No versions yet. Open a run with a model and press Register model.
+      </p>
     );
   }
   return (

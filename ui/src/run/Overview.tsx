@@ -8,6 +8,7 @@ import { dateTime, exact, number } from '../base/format';
 import { Icon } from '../base/Icon';
 import { links } from '../base/location';
 import { Panel } from '../base/Panels';
+import panels from '../base/panels.module.css';
 import { Status } from '../base/Status';
 import { TableRows } from '../base/TableRows';
 import { Ago, Lasted } from '../base/Time';
@@ -48,7 +49,7 @@ function Params({ params }: { params: Record<string, string> }) {
   return (
     <Panel title="Parameters" note={all.length || undefined} tools={tools} flush>
       {all.length === 0 && (
-        <p class={`dim ${ui.panelBody}`}>None. mlflow.log_params records the settings of a run.</p>
+        <p class={`dim ${panels.panelBody}`}>None. mlflow.log_params records the settings of a run.</p>
       )}
       {all.length > 0 && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region must be reachable by keys
@@ -109,7 +110,7 @@ function MetricTable({ metrics }: { metrics: MetricSummary[] }) {
   return (
     <Panel title="Metrics" note={metrics.length || undefined} tools={tools} flush>
       {metrics.length === 0 && (
-        <p class={`dim ${ui.panelBody}`}>None yet. mlflow.log_metric adds them, live.</p>
+        <p class={`dim ${panels.panelBody}`}>None yet. mlflow.log_metric adds them, live.</p>
       )}
       {metrics.length > 0 && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region must be reachable by keys
