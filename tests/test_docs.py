@@ -36,6 +36,13 @@ def test_the_command_reference_matches_the_commands(reference) -> None:
     assert (DOCS / "cli.md").read_text() == reference.page(), "run scripts/docs"
 
 
+def test_the_page_of_differences_matches_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    import differences_page
+
+    assert (DOCS / "differences.md").read_text() == differences_page.page(), "run scripts/docs"
+
+
 def test_every_option_has_an_environment_variable(reference) -> None:
     without = [
         f"{name} {option.opts[0]}"

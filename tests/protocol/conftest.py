@@ -18,10 +18,25 @@ from wire import new_experiment, new_run
 BOTH = ["trackside", pytest.param("mlflow", marks=pytest.mark.slow)]
 
 
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A real MLflow for all suites that ask it: it takes 12 s to start. TRACKSIDE_TEST_MLFLOW_PORT names one that
+    runs already, for those who write tests."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    port = os.environ.get("TRACKSIDE_TEST_MLFLOW_PORT")
+    if port:
+        yield servers.mlflow(folder, int(port))
+        return
+    with servers.mlflow(folder) as running:
+        yield running
+
+
 @pytest.fixture(scope="session", params=BOTH)
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    start = servers.trackside if request.param == "trackside" else servers.mlflow
-    with start(tmp_path_factory.mktemp(request.param)) as running:
+    if request.param == "mlflow":
+        yield request.getfixturevalue("authority")
+        return
+    with servers.trackside(tmp_path_factory.mktemp(request.param)) as running:
         yield running
 
 

@@ -18,8 +18,8 @@ def fill(value: Any, places: dict[str, str]) -> Any:
         return value
     if isinstance(value, dict):
         return {key: fill(item, places) for key, item in value.items()}
-    if isinstance(value, list):
-        return [fill(item, places) for item in value]
+    if isinstance(value, list | tuple):
+        return type(value)(fill(item, places) for item in value)
     return value
 
 

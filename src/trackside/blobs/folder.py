@@ -79,7 +79,7 @@ class FolderStore:
         except (FileNotFoundError, NotADirectoryError) as error:
             raise NotFound(f"No such artifact: '{path}'") from error
         except IsADirectoryError as error:
-            raise NotFound(f"No such artifact: '{path}' is a folder") from error
+            raise InvalidParameter(f"Artifact path refers to a directory, not a file: '{path}'") from error
         status = os.fstat(file.fileno())
         return FileBlob(file, status.st_size, status.st_mtime_ns)
 

@@ -226,21 +226,21 @@ async def delete_tag(app: App, experiment_id: str, key: str) -> None:
 
 async def row_of(tx: Transaction, experiment_id: str) -> Row:
     """An experiment's row by the id that clients give. Raises NotFound, or InvalidParameter when it is no number."""
-    if not (experiment_id.isascii() and experiment_id.isdecimal()):
-        raise InvalidParameter(
-            f"Invalid experiment ID '{experiment_id}'. Experiment ID must be a valid integer."
-        )
     number = number_of(experiment_id)
-    row = None if number is None else await tx.one("experiment_by_id", id=number)
+    row = await tx.one("experiment_by_id", id=number) if 0 <= number < 2**63 else None
     if row is None:
         raise NotFound(f"No Experiment with id={experiment_id} exists")
     return row
 
 
-def number_of(experiment_id: str) -> int | None:
-    """The number that an id says; None where it can name no experiment."""
-    is_number = experiment_id.isascii() and experiment_id.isdecimal() and len(experiment_id) < 19
-    return int(experiment_id) if is_number else None
+def number_of(experiment_id: str) -> int:
+    """The number that an id says. Raises InvalidParameter."""
+    try:
+        return int(experiment_id)
+    except ValueError:
+        raise InvalidParameter(
+            f"Invalid experiment ID '{experiment_id}'. Experiment ID must be a valid integer."
+        ) from None
 
 
 async def active_row_of(tx: Transaction, experiment_id: str) -> Row:
@@ -282,8 +282,15 @@ def _check_tag(key: str, value: str) -> None:
 
 
 def _check_location(location: str) -> None:
-    validate.key_length(location, "artifact_location", LOCATION_LENGTH)
-    if ".." in location.split("/") or "#" in location or "?" in location:
+    if len(location) > LOCATION_LENGTH:
         raise InvalidParameter(
-            f"Invalid artifact location: '{location}'. The artifact location cannot contain '..', a query or a fragment."
+            "Invalid artifact path length. The length of the artifact path cannot be greater than"
+            f" {LOCATION_LENGTH} characters."
+        )
+    if "#" in location:
+        raise InvalidParameter("'artifact_location' URL can't include fragments or params.")
+    validate.artifact_uri(location, "artifact_location")
+    if ".." in location.split("/") or "?" in location:
+        raise InvalidParameter(
+            f"Invalid artifact location: '{location}'. The artifact location cannot contain '..' or a query."
         )

@@ -48,7 +48,7 @@ async def create(app: App, new: NewLoggedModel) -> LoggedModel:
             uuid=uuid,
             experiment_id=experiment["id"],
             name=new.name or invented(),
-            artifact_location=f"{experiment['artifact_location']}/models/{uuid}/artifacts",
+            artifact_location=f"{experiment['artifact_location'].rstrip('/')}/models/{uuid}/artifacts",
             model_type=new.model_type or None,
             source_run_uuid=new.source_run_uuid or None,
             now_ms=now_ms(),

@@ -94,6 +94,8 @@ async def _log(app: App, uuid: str, batch: Batch) -> None:
         if batch.params:
             await _add_params(tx, run, dict(batch.params))
         for key, value in batch.tags:
+            if key == RUN_NAME and not value:
+                continue  # as MLflow: a run keeps its name
             await tx.run("set_tag", run_id=run["id"], key=key, value=value)
             if key == RUN_NAME:
                 await tx.run("rename_run", id=run["id"], name=value)

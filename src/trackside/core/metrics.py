@@ -17,11 +17,12 @@ Floats = npt.NDArray[np.float64]
 
 
 async def history(app: App, uuid: str, key: str) -> Columns:
-    """All points of a metric in (timestamp, step, value) order; empty when there are none."""
+    """All points of a metric in (timestamp, step, value) order; empty when there are none, or no such run."""
 
     async def job(tx: Transaction) -> Columns:
-        run = await runs.row_of(tx, uuid)
-        return await app.series.history(tx, run["id"], key)
+        run = await tx.one("run_by_uuid", uuid=uuid)
+        # No run has the id 0. As MLflow: a run that is not there has no points.
+        return await app.series.history(tx, run["id"] if run else 0, key)
 
     return await app.db.read(job)
 
@@ -106,11 +107,20 @@ def sampled(run_uuid: str, key: str, columns: Columns, x: Floats, window: Window
 
 
 def evenly_sampled(columns: Columns, most: int, start_step: int | None, end_step: int | None) -> Columns:
-    """At most `most` points of a step window in (step, timestamp, value) order, evenly spread, ends kept."""
-    order = np.lexsort((np.nan_to_num(columns.value), columns.timestamp_ms, columns.step))
+    """At most `most` points of a step window in (step, timestamp, value) order, evenly spread, ends kept.
+
+    Which ones is as MLflow has it: the first of each of `most` even parts, of which the first ones are
+    longer by one point, and of the last part the last; of all the last when only one is wanted.
+    """
+    nan = np.isnan(columns.value)
+    order = np.lexsort((nan, np.where(nan, 0.0, columns.value), columns.timestamp_ms, columns.step))
     step = columns.step[order]
     if start_step is not None and end_step is not None:
         order = order[(step >= start_step) & (step <= end_step)]
     if len(order) > most:
-        order = order[np.unique(np.linspace(0, len(order) - 1, most).round().astype(np.int64))]
+        length, longer = divmod(len(order), most)
+        parts = np.arange(most)
+        chosen = parts * length + np.minimum(parts, longer)
+        chosen[-1] = len(order) - 1
+        order = order[chosen]
     return columns.at(order)

@@ -48,6 +48,7 @@ async def checked(tx: Transaction, uri: str, run_uuid: str | None, model_uuid: s
     registered model, version or logged model that does not exist.
     """
     validate.key_length(uri, "source", SOURCE_LENGTH)
+    validate.artifact_uri(uri, "source")
     if uri.startswith("models:"):
         followed = await _followed(tx, uri, run_uuid, model_uuid)
         if followed:

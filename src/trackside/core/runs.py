@@ -13,6 +13,7 @@ from trackside.errors import InvalidParameter, NotFound
 from trackside.model import NOTE, RUN_NAME, RUN_STATUSES, Page, Run, RunInfo, RunStatus, View
 from trackside.store.database import Job, Row, Transaction
 
+USER_LENGTH = 256
 COUNT_LIMIT = 10_000  # beyond, a total is "more than"
 
 
@@ -29,7 +30,7 @@ class NewRun(NamedTuple):
 async def create(app: App, new: NewRun) -> Run:
     """Start a run. Its name is also its tag mlflow.runName."""
     long_values = app.settings.long_values
-    validate.key_length(new.user_id, "user_id")
+    validate.key_length(new.user_id, "user_id", USER_LENGTH)
     tags = {key: validate.tag(key, value, "tags", long_values) for key, value in new.tags.items()}
     name = new.name or tags.get(RUN_NAME, "") or invented()
     if new.name and tags.get(RUN_NAME, new.name) != new.name:
@@ -49,7 +50,7 @@ async def create(app: App, new: NewRun) -> Run:
             name=name,
             user_id=new.user_id,
             start_ms=new.start_ms,
-            artifact_uri=f"{experiment['artifact_location']}/{uuid}/artifacts",
+            artifact_uri=f"{experiment['artifact_location'].rstrip('/')}/{uuid}/artifacts",
         )
         await tx.many("set_tag", [{"run_id": row["id"], "key": k, "value": v} for k, v in tags.items()])
         return Run(run_info(row), tags=tags)
@@ -230,6 +231,6 @@ def announce(app: App, uuid: str, experiment_id: int) -> None:
 
 
 def experiment_numbers(experiment_ids: list[str]) -> list[int]:
-    """Ids that can exist; others name no experiment, so they match nothing."""
-    numbers = map(experiments.number_of, experiment_ids)
-    return [number for number in numbers if number is not None]
+    """Ids that can exist; other numbers name no experiment, so they match nothing. Raises InvalidParameter."""
+    numbers = [experiments.number_of(experiment_id) for experiment_id in experiment_ids]
+    return [number for number in numbers if 0 <= number < 2**63]

@@ -22,6 +22,10 @@ BATCH_PARAMS_TAGS = 100
 BATCH_TOTAL = 1_000
 
 _KEY = re.compile(r"[/\w.\- :]*")
+_HOST_SCHEMES = {
+    *("ftp", "sftp", "hdfs", "viewfs", "http", "https"),
+    *("mlflow-artifacts", "r2", "b2", "abfss"),
+}
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -101,6 +105,18 @@ def tag(name: str, value: str, path: str, long_values: LongValues) -> str:
     key(name, f"{at}key", "Tag")
     key_length(name, f"{at}key")
     return value_length(value, f"{at}value", TAG_LENGTH, long_values)
+
+
+def artifact_uri(uri: str, path: str) -> None:
+    """Refuse schemes by which a server would connect to a host that the caller names."""
+    scheme, found, rest = uri.partition(":")
+    scheme = scheme.lower()
+    is_proxied = scheme == "mlflow-artifacts" and not rest.startswith("//")
+    if found and scheme in _HOST_SCHEMES and not is_proxied:
+        raise InvalidParameter(
+            f"'{path}' cannot use the '{scheme}' scheme: the '{scheme}' scheme addresses a host other than the"
+            " tracking server's configured artifact storage, so the server would connect to the host named in the URI."
+        )
 
 
 def experiment_name(name: str) -> None:

@@ -158,12 +158,20 @@ class Compiler:
 
     def _column_holds(self, field: Field, column: Column, comparison: Comparison, values: list[Value]) -> Sql:
         if comparison.operator not in _NULL_TESTS:
+            # An index answers = and IN.
+            if column.empty and (comparison.operator not in {"=", "IN"} or "" in values):
+                return self._test(Sql(f"coalesce({column.sql}, '')"), comparison, values)
             test = self._test(Sql(column.sql), comparison, values)
             return joined(f"({column.sql} IS NOT NULL AND ", test, ")") if column.nullable else test
         if not column.nullable:
+            kinds, what = (
+                ("tags and params", f"'{field.entity}'")
+                if self.kind.name == "run"
+                else ("tags", field.entity)
+            )
             raise InvalidParameter(
-                "IS NULL / IS NOT NULL is only supported for tags and params, "
-                f"not for '{field.entity}' '{field.key}'{place(comparison.at)}"
+                f"IS NULL / IS NOT NULL is only supported for {kinds}, not for {what} '{field.key}'"
+                + place(comparison.at)
             )
         return Sql(f"{column.sql} {comparison.operator}")
 
@@ -241,6 +249,8 @@ class Compiler:
         field, target = order.field, order.target
         if isinstance(target, Column):
             value, rank = Sql(target.sql), Sql(f"{target.sql} IS NULL") if target.nullable else None
+            if target.empty:
+                value, rank = Sql(f"coalesce({target.sql}, '')"), None
         elif target.newest:
             value, rank = self._newest(order, target, alias)
         else:
@@ -269,6 +279,8 @@ class Compiler:
             conditions.append(
                 self._on_one_of(alias, [DatasetFilter(order.dataset_name, order.dataset_digest)])
             )
+        elif order.dataset_digest:
+            conditions.append(joined(f"{alias}.dataset_digest = ", self.bind(order.dataset_digest)))
         table, newest = rows.table.replace("{t}", alias), rows.newest.replace("{t}", alias)
         value, nan = rows.value.replace("{t}", alias), rows.nan.replace("{t}", alias)
         rest = joined(f" FROM {table} WHERE ", all_of(conditions), f" ORDER BY {newest} LIMIT 1)")

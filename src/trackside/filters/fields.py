@@ -45,6 +45,7 @@ class Column(NamedTuple):
     sql: str
     type: Type = "text"
     nullable: bool = False
+    empty: bool = False  # compares as an empty text when it is NULL
 
 
 class Rows(NamedTuple):
@@ -256,7 +257,7 @@ MODEL_VERSIONS = Kind(
     attributes={
         "name": Column("registered_model.name"),
         "version_number": Column("model_version.version", "integer"),
-        "run_id": Column("model_version.run_uuid", nullable=True),
+        "run_id": Column("model_version.run_uuid", nullable=True, empty=True),
         "source_path": Column("model_version.source"),
     },
     sortable={
@@ -289,9 +290,10 @@ LOGGED_MODELS = Kind(
     attributes={
         "name": Column("logged_model.name"),
         "model_id": Column("logged_model.uuid"),
-        "model_type": Column("logged_model.model_type", nullable=True),
+        "experiment_id": Column("logged_model.experiment_id", "id"),
+        "model_type": Column("logged_model.model_type", nullable=True, empty=True),
         "status": Column("logged_model.status"),
-        "source_run_id": Column("logged_model.source_run_uuid", nullable=True),
+        "source_run_id": Column("logged_model.source_run_uuid", nullable=True, empty=True),
         **dict.fromkeys(("creation_timestamp_ms", "creation_timestamp", "creation_time"), _LOGGED_CREATED),
         **dict.fromkeys(
             ("last_updated_timestamp_ms", "last_updated_timestamp", "last_updated_time"), _LOGGED_UPDATED

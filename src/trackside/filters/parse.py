@@ -3,7 +3,7 @@
     metrics.loss < 0.3 AND (params.lr = '0.1' OR tags.team LIKE 'a%') AND NOT tags.old IS NOT NULL
 
 What MLflow accepts means here what it means there: conditions joined by AND (a stray AND, or
-none between two comparisons, is passed over), keys in backticks or double quotes, values in
+none between two comparisons, is passed over), keys in backticks or any quotes, values in
 single or double quotes, taken as they stand: a doubled quote or a backslash is not undone.
 OR, NOT, parentheses, BETWEEN, `~`, `num(…)`, a plus sign, and `/` and `-` in bare keys are ours.
 """
@@ -24,7 +24,7 @@ MAX_DEPTH = 50  # of parentheses and NOT: the parser and the databases recurse
 _QUOTED = r"""'(?:''|\\'|[^'])*' | "(?:""|\\"|[^"])*" """
 _TOKEN = re.compile(
     rf"""\s+
-    | (?P<name> (?:[^\W\d]\w* | `[^`]*`) (?: \. (?: `(?:``|[^`])*` | "(?:""|\\"|[^"])*" | [\w./-]+ ))? )
+    | (?P<name> (?:[^\W\d]\w* | `[^`]*`) (?: \. (?: `(?:``|[^`])*` | {_QUOTED} | [\w./-]+ ))? )
     | (?P<number> [+-]? (?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+) (?:[eE][+-]?[0-9]+)? (?![\w.]) )
     | (?P<string> {_QUOTED} )
     | (?P<symbol> <=|>=|!=|!~|<>|==|[<>=~(),] )""",

@@ -69,7 +69,7 @@ def _attribute_number(field: Field, target: Column | Rows, token: Token) -> int 
         return _integer(token.text)
     if target.type == "integer":
         raise InvalidParameter(
-            f"Invalid value for numeric attribute '{field.key}': '{token.text}'{place(token.at)}"
+            f"Invalid value for numeric attribute '{field.key}': '{float(token.text)}'{place(token.at)}"
         )
     return float(token.text)
 

@@ -18,11 +18,11 @@ from trackside.server.routing import app_of
 
 # What MLflow's server gives as plain text, whatever else the standard library knows of it.
 _TEXT_SUFFIXES = (
-    *(".txt", ".log", ".err", ".md", ".rst", ".csv", ".tsv", ".jsonl"),
+    *(".txt", ".log", ".err", ".md", ".rst", ".csv", ".tsv"),
     *(".cfg", ".conf", ".cnf", ".cf", ".ini", ".properties", ".prop", ".hocon", ".toml", ".yaml", ".yml"),
     *(".json", ".xml", ".js", ".py", ".py3", ".ipynb"),
 )
-_TEXT_NAMES = ("MLmodel", "MLproject")
+_TEXT_NAMES = ("MLmodel",)
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 # Nothing that was uploaded may act as a page of this server.
 SANDBOX = "sandbox; default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; media-src 'self'"

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trackside.core import artifacts, logged_models
-from trackside.errors import InvalidParameter, NotServed, TracksideError
+from trackside.errors import InvalidParameter, NotServed, TooLarge, TracksideError
 from trackside.server.body import body_stream
 from trackside.server.files import file_answer
 from trackside.server.mlflow import guards, wire
@@ -53,13 +53,19 @@ async def get_artifact(request: Request) -> Response:
 async def upload_artifact(request: Request) -> Response:
     """A file from a web page, by query string: run_uuid (or run_id) and path."""
     query = request.query_params
-    uuid, path = query.get("run_uuid") or query.get("run_id"), query.get("path")
-    if not uuid or not path:
-        raise InvalidParameter("Request must specify run_uuid and path.")
+    uuid, path = query.get("run_uuid") or query.get("run_id", ""), query.get("path", "")
+    for name, value in (("run_uuid", uuid), ("path", path)):
+        if not value:
+            raise InvalidParameter(f"Request must specify {name}.")
+    if request.headers.get("content-length") == "0":
+        raise InvalidParameter("Request must specify data.")
     root = artifacts.inside(app_of(request), await artifacts.root_of_run(app_of(request), uuid))
-    await artifacts.put(
-        app_of(request), f"{root}/{artifacts.safe_path(path)}", body_stream(request, UPLOAD_BYTES)
-    )
+    try:
+        await artifacts.put(
+            app_of(request), f"{root}/{artifacts.safe_path(path)}", body_stream(request, UPLOAD_BYTES)
+        )
+    except TooLarge:
+        raise InvalidParameter("Artifact size is too large. Max size is 10MB.") from None
     return answer({})
 
 

@@ -13,7 +13,7 @@ from trackside.model import Experiment, Page
 from trackside.server.guards import actor_of, signed_in
 from trackside.server.mlflow import guards, wire
 from trackside.server.mlflow.fields import Tag, tags_json
-from trackside.server.mlflow.paging import limit_of, offset_of, token_of
+from trackside.server.mlflow.paging import offset_of, token_of
 from trackside.server.routing import Route, answer, app_of
 
 MOST = 50_000  # experiments a page
@@ -46,6 +46,7 @@ class SearchExperiments(wire.Shape):
 
 class UpdateExperiment(ExperimentId):
     new_name: str = ""
+    required: ClassVar[tuple[str, ...]] = ("experiment_id", "new_name")
 
 
 class SetExperimentTag(ExperimentId):
@@ -94,11 +95,13 @@ async def get_by_name(request: Request) -> Response:
 
 async def search(request: Request) -> Response:
     body = await wire.read(request, SearchExperiments)
-    if not body.max_results:
+    limit = body.max_results or 0
+    if not 1 <= limit <= MOST:
+        bound = "a positive integer" if limit < 1 else f"at most {MOST}"
         raise InvalidParameter(
-            f"Invalid value {body.max_results or 0} for parameter 'max_results' supplied. It must be a positive integer"
+            f"Invalid value {limit} for parameter 'max_results' supplied. It must be {bound}"
         )
-    page = Page(limit_of(body.max_results, MOST, MOST), offset_of(body.page_token))
+    page = Page(limit, offset_of(body.page_token))
     found = await experiments.search(
         app_of(request),
         body.filter,
@@ -114,8 +117,7 @@ async def search(request: Request) -> Response:
 
 async def update(request: Request) -> Response:
     body = await wire.read(request, UpdateExperiment)
-    if body.new_name:
-        await experiments.edit(app_of(request), body.experiment_id, name=body.new_name)
+    await experiments.edit(app_of(request), body.experiment_id, name=body.new_name)
     return answer({})
 
 

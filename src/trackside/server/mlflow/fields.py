@@ -26,5 +26,5 @@ def tags_json(tags: dict[str, str]) -> dict[str, Any]:
 
 
 def file_json(entry: ArtifactEntry) -> dict[str, Any]:
-    size = {} if entry.size_bytes is None else {"file_size": entry.size_bytes}
+    size = {"file_size": entry.size_bytes} if entry.size_bytes else {}  # as MLflow: none for an empty file
     return {"path": entry.path, "is_dir": entry.is_dir, **size}

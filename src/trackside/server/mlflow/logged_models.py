@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from trackside.core import access, artifacts, logged_models
 from trackside.core.validate import invalid
-from trackside.errors import InvalidParameter
+from trackside.errors import BadRequest, InvalidParameter
 from trackside.model import LoggedModel, LoggedModelStatus, ModelMetric, ModelUse, Page
 from trackside.server.files import file_answer
 from trackside.server.guards import actor_of, signed_in
@@ -228,7 +228,7 @@ async def list_artifacts(request: Request) -> Response:
 async def get_artifact(request: Request) -> Response:
     path = request.query_params.get("artifact_file_path")
     if not path:
-        raise InvalidParameter('Request must include the "artifact_file_path" query parameter.')
+        raise BadRequest('Request must include the "artifact_file_path" query parameter.')
     model = await logged_models.get(app_of(request), _uuid(request))
     return await file_answer(request, model.artifact_location, path)
 

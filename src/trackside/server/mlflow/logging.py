@@ -19,6 +19,7 @@ from trackside.server.routing import Route, answer, app_of
 
 HISTORY_PAGE = 25_000  # points
 HISTORY_RUNS = 100
+MOST_SAMPLED = 2500  # points of a run
 
 
 class Metric(Struct):
@@ -79,7 +80,7 @@ def _point(metric: Metric | LogMetric, path: str) -> Point:
         value = wire.double(value, f"{path}value")
     if metric.timestamp is None:
         raise wire.missing(f"{path}timestamp")
-    return Point(metric.key, metric.step, metric.timestamp, value)
+    return Point(metric.key, metric.step, metric.timestamp, value + 0.0)  # -0.0 is stored as 0.0
 
 
 def _pairs(given: Sequence[Tag], path: str) -> list[tuple[str, str]]:
@@ -120,6 +121,15 @@ async def log_metric(request: Request) -> Response:
 
 async def log_batch(request: Request) -> Response:
     body = await wire.read_fast(request, LogBatch)
+    sent: dict[str, Sequence[Metric | Tag]] = {
+        "metrics": body.metrics,
+        "params": body.params,
+        "tags": body.tags,
+    }
+    for name, items in sent.items():
+        for index, item in enumerate(items):
+            if not item.key:
+                raise wire.missing(f"{name}[{index}].key")
     points = [_point(metric, f"metrics[{index}].") for index, metric in enumerate(body.metrics)]
     batch = logging.Batch(
         points,
@@ -150,22 +160,25 @@ async def delete_tag(request: Request) -> Response:
 
 
 class GetHistories(wire.Shape):
-    """`run_ids` and `run_id` (repeated) both name runs: MLflow's two bulk routes differ in that."""
-
-    run_ids: list[str] = []
     run_id: list[str] = []
+    metric_key: str | None = None
+    max_results: wire.Int = HISTORY_PAGE
+
+
+class GetSamples(wire.Shape):
+    run_ids: list[str] | None = None
     metric_key: str = ""
-    max_results: wire.Int | None = None
+    max_results: wire.Int = MOST_SAMPLED
     start_step: wire.Int | None = None
     end_step: wire.Int | None = None
-    required: ClassVar[tuple[str, ...]] = ("metric_key",)
+    required: ClassVar[tuple[str, ...]] = ("run_ids", "metric_key")
 
 
 async def get_history(request: Request) -> Response:
     body = await wire.read(request, GetHistory)
     columns = await metrics.history(app_of(request), body.run_id, body.metric_key)
     offset = offset_of(body.page_token)
-    limit = len(columns.step) if body.max_results is None else limit_of(body.max_results, 1, 2**31)
+    limit = len(columns.step) if body.max_results is None else limit_of(body.max_results, 1, 2**63)
     shown = columns.at(slice(offset, offset + limit))
     more = {"next_page_token": token_of(offset + limit)} if offset + limit < len(columns.step) else {}
     found = _metrics_json(body.metric_key, *shown)
@@ -182,9 +195,18 @@ def _metrics_json(key: str, steps: Any, times: Any, values: Any) -> list[dict[st
 async def get_history_bulk(request: Request) -> Response:
     """For MLflow's UI: whole histories of one metric of several runs, up to 25,000 points in all."""
     body = await wire.read(request, GetHistories)
-    most = min(limit_of(body.max_results, HISTORY_PAGE, 2**31), HISTORY_PAGE)
+    if not body.run_id:
+        raise InvalidParameter("GetMetricHistoryBulk request must specify at least one run_id.")
+    if len(body.run_id) > HISTORY_RUNS:
+        raise InvalidParameter(
+            f"GetMetricHistoryBulk request cannot specify more than {HISTORY_RUNS} run_ids."
+            f" Received {len(body.run_id)} run_ids."
+        )
+    if body.metric_key is None:
+        raise InvalidParameter("GetMetricHistoryBulk request must specify a metric_key.")
+    most = min(limit_of(body.max_results or None, 0, 2**63), HISTORY_PAGE)
     found: list[dict[str, Any]] = []
-    for uuid in sorted(set(_runs_named(body))):
+    for uuid in sorted(set(body.run_id)):
         columns = await metrics.history(app_of(request), uuid, body.metric_key)
         shown = columns.at(slice(most - len(found)))
         found += [{**metric, "run_id": uuid} for metric in _metrics_json(body.metric_key, *shown)]
@@ -195,31 +217,27 @@ async def get_history_bulk(request: Request) -> Response:
 
 async def get_history_bulk_interval(request: Request) -> Response:
     """Evenly sampled histories: each run's first and last point in the step window are kept."""
-    body = await wire.read(request, GetHistories)
+    body = await wire.read(request, GetSamples)
+    run_ids = body.run_ids or []
+    if len(run_ids) > HISTORY_RUNS:
+        raise InvalidParameter(
+            f"GetMetricHistoryBulkInterval request must specify at most {HISTORY_RUNS} run_ids."
+            f" Received {len(run_ids)} run_ids.{wire.SEE_DOCS}"
+        )
+    if not 1 <= body.max_results <= MOST_SAMPLED:
+        raise InvalidParameter(f"max_results must be between 1 and {MOST_SAMPLED}.{wire.SEE_DOCS}")
     if (body.start_step is None) != (body.end_step is None):
         raise InvalidParameter("If either start step or end step are specified, both must be specified.")
     if body.start_step is not None and body.end_step is not None and body.start_step > body.end_step:
         raise InvalidParameter(
             f"end_step must be greater than start_step. Found start_step={body.start_step} and end_step={body.end_step}."
         )
-    most = limit_of(body.max_results, 320, 2500)
     found: list[dict[str, Any]] = []
-    for uuid in _runs_named(body):
+    for uuid in run_ids:
         columns = await metrics.history(app_of(request), uuid, body.metric_key)
-        sample = metrics.evenly_sampled(columns, most, body.start_step, body.end_step)
+        sample = metrics.evenly_sampled(columns, body.max_results, body.start_step, body.end_step)
         found += [{**metric, "run_id": uuid} for metric in _metrics_json(body.metric_key, *sample)]
     return answer({"metrics": found} if found else {})
-
-
-def _runs_named(body: GetHistories) -> list[str]:
-    uuids = body.run_ids or body.run_id
-    if not uuids:
-        raise InvalidParameter("GetMetricHistoryBulk request must specify at least one run_id.")
-    if len(uuids) > HISTORY_RUNS:
-        raise InvalidParameter(
-            f"GetMetricHistoryBulk request cannot specify more than {HISTORY_RUNS} run_ids. Received {len(uuids)} run_ids."
-        )
-    return uuids
 
 
 _RUNS = "/api/2.0/mlflow/runs"

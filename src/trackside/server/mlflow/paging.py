@@ -9,7 +9,7 @@ from typing import Any
 
 from trackside.errors import InvalidParameter
 from trackside.model import Page
-from trackside.server.mlflow.wire import SEE_DOCS
+from trackside.server.mlflow.wire import wrong_type
 
 
 def offset_of(token: str) -> int:
@@ -21,9 +21,12 @@ def offset_of(token: str) -> int:
     except (binascii.Error, ValueError):
         raise InvalidParameter("Invalid page token, could not base64-decode") from None
     try:
-        offset = json.loads(decoded)["offset"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        parsed = json.loads(decoded)
+    except (ValueError, RecursionError):
         raise InvalidParameter(f"Invalid page token, decoded value={decoded!r}") from None
+    offset = parsed.get("offset") if isinstance(parsed, dict) else None
+    if not offset and offset != 0:
+        raise InvalidParameter(f"Invalid page token, parsed value={parsed}")
     if type(offset) is not int or not 0 <= offset < 2**62:
         raise InvalidParameter(f"Invalid page token, decoded value={decoded!r}")
     return offset
@@ -37,11 +40,12 @@ def limit_of(value: int | None, default: int, most: int) -> int:
     """max_results within its bounds. Raises InvalidParameter."""
     if value is None:
         return default
-    if not 1 <= value <= most:
-        bound = "a positive integer." if value < 1 else f"at most {most}.{SEE_DOCS}"
+    if value < 1:
         raise InvalidParameter(
-            f"Invalid value {value} for parameter 'max_results' supplied. It must be {bound}"
+            f"Invalid value {value} for parameter 'max_results' supplied. It must be a positive integer."
         )
+    if value > most:
+        raise wrong_type("max_results", value)  # MLflow's words, though it is not the type
     return value
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -9,7 +11,7 @@ from trackside.core import artifacts
 from trackside.errors import NotServed
 from trackside.server.body import body_stream
 from trackside.server.files import file_answer
-from trackside.server.mlflow import guards
+from trackside.server.mlflow import guards, wire
 from trackside.server.mlflow.fields import file_json
 from trackside.server.routing import Route, answer, app_of
 
@@ -29,7 +31,7 @@ async def download(request: Request) -> Response:
 
 async def upload(request: Request) -> Response:
     await artifacts.put(app_of(request), _path(request), body_stream(request))
-    return answer({})
+    return Response()
 
 
 async def delete(request: Request) -> Response:
@@ -37,8 +39,25 @@ async def delete(request: Request) -> Response:
     return answer({})
 
 
-# Clients begin anew without parts when a message begins with exactly these words.
-async def no_multipart(request: Request) -> Response:
+class BeginMultipart(wire.Shape):
+    path: str = ""
+    num_parts: wire.Int | None = None
+    required: ClassVar[tuple[str, ...]] = ("path", "num_parts")
+
+
+class OfMultipart(wire.Shape):
+    path: str = ""
+    upload_id: str = ""
+    required: ClassVar[tuple[str, ...]] = ("path",)
+
+
+async def begin_multipart(request: Request) -> Response:
+    await wire.read(request, BeginMultipart)
+    raise NotServed("Multipart upload is not supported for the current artifact repository")
+
+
+async def end_multipart(request: Request) -> Response:
+    await wire.read(request, OfMultipart)
     raise NotServed("Multipart upload is not supported for the current artifact repository")
 
 
@@ -56,8 +75,8 @@ routes = [
     Route("GET", f"{_AT}/artifacts/{{path:path}}", download, guards.proxied("read"), streams=True),
     Route("PUT", f"{_AT}/artifacts/{{path:path}}", upload, guards.proxied("update"), streams=True),
     Route("DELETE", f"{_AT}/artifacts/{{path:path}}", delete, guards.proxied("manage")),
-    Route("POST", f"{_AT}/mpu/create/{{path:path}}", no_multipart, guards.proxied("update")),
-    Route("POST", f"{_AT}/mpu/complete/{{path:path}}", no_multipart, guards.proxied("update")),
-    Route("POST", f"{_AT}/mpu/abort/{{path:path}}", no_multipart, guards.proxied("update")),
+    Route("POST", f"{_AT}/mpu/create/{{path:path}}", begin_multipart, guards.proxied("update")),
+    Route("POST", f"{_AT}/mpu/complete/{{path:path}}", end_multipart, guards.proxied("update")),
+    Route("POST", f"{_AT}/mpu/abort/{{path:path}}", end_multipart, guards.proxied("update")),
     Route("GET", f"{_AT}/presigned/{{path:path}}", no_presigned, guards.proxied("read")),
 ]

@@ -72,9 +72,11 @@ class Alias(Name):
     required: ClassVar[tuple[str, ...]] = ("name", "alias")
 
 
-def model_json(model: RegisteredModel) -> dict[str, Any]:
+def model_json(model: RegisteredModel, *, by_stage: bool = False) -> dict[str, Any]:
+    """A registered model; as MLflow, searches have the latest versions in the order of stages."""
+    latest = sorted(model.latest, key=lambda version: version.stage) if by_stage else model.latest
     lists = {
-        "latest_versions": [version_json(version) for version in model.latest],
+        "latest_versions": [version_json(version, aliases=False) for version in latest],
         "aliases": [{"alias": alias, "version": str(version)} for alias, version in model.aliases.items()],
     }
     return {
@@ -87,7 +89,8 @@ def model_json(model: RegisteredModel) -> dict[str, Any]:
     }
 
 
-def version_json(version: ModelVersion) -> dict[str, Any]:
+def version_json(version: ModelVersion, *, aliases: bool = True) -> dict[str, Any]:
+    """A version; as MLflow, with its aliases only where one version is asked for."""
     optional = {
         "description": version.description,
         "user_id": version.user_id,
@@ -105,7 +108,7 @@ def version_json(version: ModelVersion) -> dict[str, Any]:
         "status": version.status,
         **{name: value for name, value in optional.items() if value is not None},
         **tags_json(version.tags),
-        **({"aliases": version.aliases} if version.aliases else {}),
+        **({"aliases": version.aliases} if version.aliases and aliases else {}),
     }
 
 
@@ -143,7 +146,8 @@ async def search(request: Request) -> Response:
     found = await registry.search(
         app_of(request), body.filter, body.order_by, wanted, access.visible_models(actor_of(request))
     )
-    return answer(found_json("registered_models", [model_json(model) for model in found], page))
+    models = [model_json(model, by_stage=True) for model in found]
+    return answer(found_json("registered_models", models, page))
 
 
 async def update(request: Request) -> Response:

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trackside.core import access, runs
+from trackside.errors import InvalidParameter
 from trackside.model import DatasetInput, Latest, ModelUse, Page, Run, RunInfo
 from trackside.server.guards import actor_of, signed_in
 from trackside.server.mlflow import guards, wire
@@ -72,7 +73,7 @@ def info_json(info: RunInfo) -> dict[str, Any]:
         "user_id": info.user_id,
         "status": info.status,
         "start_time": info.start_ms,
-        **({} if info.end_ms is None else {"end_time": info.end_ms}),
+        **({"end_time": info.end_ms} if info.end_ms else {}),
         "artifact_uri": info.artifact_uri,
         "lifecycle_stage": info.lifecycle,
         "run_id": info.uuid,
@@ -115,7 +116,9 @@ async def create(request: Request) -> Response:
         start_ms=body.start_time,
         tags={tag.key: tag.value for tag in body.tags},
     )
-    return answer({"run": run_json(await runs.create(app_of(request), new))})
+    made = run_json(await runs.create(app_of(request), new))
+    del made["outputs"]  # as MLflow: only a run that is read has them
+    return answer({"run": made})
 
 
 async def get(request: Request) -> Response:
@@ -126,6 +129,8 @@ async def get(request: Request) -> Response:
 async def update(request: Request) -> Response:
     body = await wire.read(request, UpdateRun)
     status = _STATUS_NUMBERS.get(body.status) if isinstance(body.status, int) else body.status
+    if body.status is not None and status is None:
+        raise wire.wrong_type("status", body.status)
     info = await runs.update(
         app_of(request), body.run_id, status=status, end_ms=body.end_time, name=body.run_name or None
     )
@@ -146,6 +151,10 @@ async def restore(request: Request) -> Response:
 
 async def search(request: Request) -> Response:
     body = await wire.read(request, SearchRuns)
+    if body.max_results is not None and body.max_results < 1:
+        raise InvalidParameter(
+            f"Invalid value {body.max_results} for parameter 'max_results' supplied. It must be a positive integer"
+        )
     page = Page(limit_of(body.max_results, 1000, MOST), offset_of(body.page_token))
     readable = access.readable_experiments(actor_of(request), body.experiment_ids, access.RUN)
     wanted = runs.Search(readable, body.filter, body.order_by, wire.view(body.run_view_type))

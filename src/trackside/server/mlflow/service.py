@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from trackside import __version__
 from trackside.server.guards import open_to_all, signed_in
@@ -23,7 +23,7 @@ SERVER_INFO = {
 
 
 async def health(request: Request) -> Response:
-    return HTMLResponse("OK")
+    return PlainTextResponse("OK")
 
 
 async def version(request: Request) -> Response:

@@ -24,6 +24,10 @@ class Version(Name):
     required: ClassVar[tuple[str, ...]] = ("name", "version")
 
 
+class DownloadUri(Version):
+    required: ClassVar[tuple[str, ...]] = ("name",)
+
+
 class CreateModelVersion(Name):
     source: str = ""
     run_id: str | None = None
@@ -88,7 +92,8 @@ async def search(request: Request) -> Response:
     found = await versions.search(
         app_of(request), body.filter, body.order_by, wanted, access.visible_versions(actor_of(request))
     )
-    return answer(found_json("model_versions", [version_json(version) for version in found], page))
+    shown = [version_json(version, aliases=False) for version in found]
+    return answer(found_json("model_versions", shown, page))
 
 
 async def update(request: Request) -> Response:
@@ -116,7 +121,7 @@ async def delete(request: Request) -> Response:
 
 
 async def download_uri(request: Request) -> Response:
-    body = await wire.read(request, Version)
+    body = await wire.read(request, DownloadUri)
     return answer({"artifact_uri": await versions.download_uri(app_of(request), body.name, body.version)})
 
 

@@ -150,9 +150,7 @@ def _converted(raw: dict[str, Any], shape: type[S]) -> S:
     except msgspec.ValidationError as error:
         at = _AT.search(str(error))
         path = at[1] if at else ""
-        value = _value_at(raw, path)
-        hint = f" Hint: Value was of type '{type(value).__name__}'.{SEE_DOCS}"
-        raise invalid(path, value, hint) from None
+        raise wrong_type(path, _value_at(raw, path)) from None
 
 
 def _value_at(raw: Any, path: str) -> Any:
@@ -172,6 +170,10 @@ def missing(name: str) -> InvalidParameter:
     return InvalidParameter(f"Missing value for required parameter '{name}'.{SEE_DOCS}")
 
 
+def wrong_type(path: str, value: Any) -> InvalidParameter:
+    return invalid(path, value, f" Hint: Value was of type '{type(value).__name__}'.{SEE_DOCS}")
+
+
 def double(value: float | str | bool | None, name: str) -> float:
     """A double as MLflow takes it: a number, a numeric string, "NaN", "Infinity", true as 1."""
     if value is None:
@@ -179,7 +181,7 @@ def double(value: float | str | bool | None, name: str) -> float:
     try:
         return float(value)
     except (ValueError, OverflowError):
-        raise invalid(name, value, f" Hint: Value was of type '{type(value).__name__}'.{SEE_DOCS}") from None
+        raise wrong_type(name, value) from None
 
 
 def number(value: float) -> float | str:

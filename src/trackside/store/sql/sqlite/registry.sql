@@ -14,13 +14,14 @@ ORDER BY model_id, alias;
 -- name: latest_versions_of_models
 SELECT model_version.*, registered_model.name
 FROM (
-  SELECT model_id, stage, max(version) AS version FROM model_version
+  SELECT model_id, stage, max(version) AS version, min(version) AS first FROM model_version
   WHERE model_id IN (SELECT value FROM json_each(:model_ids))
   GROUP BY model_id, stage
 ) AS newest
 JOIN model_version USING (model_id, version)
 JOIN registered_model ON registered_model.id = model_id
-ORDER BY model_id, model_version.stage;
+-- MLflow's order: as the stages come when one goes through the versions.
+ORDER BY model_id, newest.first;
 
 -- name: models_named_like
 -- Not prompts, which MLflow keeps among the models.
