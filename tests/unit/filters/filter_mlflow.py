@@ -140,7 +140,9 @@ class Both:
                     {PROMPT: "true"} if name == "hello" and number == 1 else {}
                 )
                 version_tags = [ModelVersionTag(*tag) for tag in tags_of_version.items()]
-                version = self.registry.create_model_version(name, f"s3://b/{n}", run_id, version_tags)
+                # Where a request says nothing MLflow's REST handlers store an empty text.
+                source = f"s3://b/{n}"
+                version = self.registry.create_model_version(name, source, run_id or "", version_tags)
                 versions.append((version, tags_of_version, run_id))
             made = self.registry.get_registered_model(name)
             created, updated = made.creation_timestamp, made.last_updated_timestamp
@@ -166,10 +168,10 @@ class Both:
             model = self.tracking.create_logged_model(
                 "1",
                 name=f"net{n % 3}",
-                source_run_id=run_id if n % 2 else None,
+                source_run_id=run_id if n % 2 else "",
                 params=[LoggedModelParameter(*pair) for pair in params.items()],
                 tags=[LoggedModelTag(*pair) for pair in tags.items()],
-                model_type="agent" if n % 4 == 0 else None,
+                model_type="agent" if n % 4 == 0 else "",
             )
             metrics = [
                 ("acc", n % 4 / 4, 1, "food", f"d{n % 2}"),
@@ -183,8 +185,8 @@ class Both:
             self.ours.logged_model(
                 model.model_id,
                 name=model.name,
-                source_run_uuid=model.source_run_id,
-                model_type=model.model_type,
+                source_run_uuid=model.source_run_id or None,
+                model_type=model.model_type or None,
                 created_ms=model.creation_timestamp,
                 updated_ms=model.last_updated_timestamp,
                 params=params,

@@ -130,7 +130,7 @@ def test_orders_of_models_that_are_refused(order_by: list[str], message: str) ->
         ({"filter": "name = 'food'"}, "food/2 food/1"),
         ({"filter": "run_id = 'r1'"}, "food/1"),
         ({"filter": "run_id IN ('r1', 'r2')"}, "Toys/1 food/1"),
-        ({"filter": "run_id != 'r1'"}, "Toys/1"),
+        ({"filter": "run_id != 'r1'"}, "Toys/1 food/2"),
         ({"filter": "run_id IS NULL"}, "food/2"),
         ({"filter": "version_number > 1"}, "food/2"),
         ({"filter": "version_number = '1' AND name = 'food'"}, "food/1"),
@@ -194,7 +194,7 @@ FOOD, FOOD_1, TOYS = DatasetFilter("food"), DatasetFilter("food", "d1"), Dataset
         ({"filter": "params.lr = 0.1"}, "m-a"),
         ({"filter": "attributes.model_id IN ('m-b', 'm-c')"}, "m-b m-c"),
         ({"filter": "status = 'READY' AND creation_timestamp <= 2.5"}, "m-c"),
-        ({"filter": "model_type != 'x'"}, "m-b"),
+        ({"filter": "model_type != 'x'"}, "m-a m-b m-c"),
         ({"filter": "source_run_id IS NULL AND tags.team IS NULL"}, "m-b m-c"),
         # any value of the metric, not only the latest
         ({"filter": "metrics.acc > 0.6"}, "m-a"),
@@ -207,7 +207,7 @@ FOOD, FOOD_1, TOYS = DatasetFilter("food"), DatasetFilter("food", "d1"), Dataset
         ({"filter": "name = 'net'", "datasets": [TOYS]}, "m-a"),
         ({"order_by": [ModelOrder("name", ascending=False)]}, "m-c m-a m-b"),
         ({"order_by": [ModelOrder("creation_timestamp")]}, "m-c m-b m-a"),
-        ({"order_by": [ModelOrder("model_type")]}, "m-b m-a m-c"),
+        ({"order_by": [ModelOrder("model_type")]}, "m-a m-c m-b"),
         # by the latest value; NaN, then missing, last
         ({"order_by": [ModelOrder("metrics.acc", ascending=False)]}, "m-b m-a m-c"),
         ({"order_by": [ModelOrder("metrics.acc", ascending=False, dataset_name="food")]}, "m-a m-b m-c"),
