@@ -139,10 +139,9 @@ class Both:
                 tags_of_version = {"state": WORDS[number]} | (
                     {PROMPT: "true"} if name == "hello" and number == 1 else {}
                 )
-                version_tags = [ModelVersionTag(*tag) for tag in tags_of_version.items()]
-                # Where a request says nothing MLflow's REST handlers store an empty text.
-                source = f"s3://b/{n}"
-                version = self.registry.create_model_version(name, source, run_id or "", version_tags)
+                version_tags = [ModelVersionTag(*each) for each in tags_of_version.items()]
+                stored = run_id or ""  # as MLflow's REST handlers do where a request says nothing
+                version = self.registry.create_model_version(name, f"s3://b/{n}", stored, version_tags)
                 versions.append((version, tags_of_version, run_id))
             made = self.registry.get_registered_model(name)
             created, updated = made.creation_timestamp, made.last_updated_timestamp
