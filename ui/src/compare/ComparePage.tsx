@@ -11,7 +11,7 @@ import { throttle } from '../base/throttle';
 import { flag, list, oneOf, screen, useUrlState } from '../base/url';
 import { isSystem, sections } from '../charts/window';
 import { inFrames, mergePoints, readRun } from '../run/points';
-import { Page } from '../shell/Page';
+import { type Crumb, Page } from '../shell/Page';
 import css from './compare.module.css';
 import { SideBySide } from './SideBySide';
 
@@ -81,29 +81,17 @@ function Missing({ gone, cut, onRemove }: { gone: string[]; cut: number; onRemov
   );
 }
 
-export function ComparePage() {
-  const [state, setState] = useUrlState(view);
-  const named = [...new Set(state.runs ?? [])];
-  const ids = named.slice(0, MOST);
-  const { data, error, retry } = useRuns(ids);
-  const runs = data?.runs;
-  const gone = data?.gone ?? [];
-  const crumbs = runs?.[0]
-    ? ([
-        ['Experiments', links.experiments()],
-        [runs[0].experiment_name, links.experiment(runs[0].experiment_id)],
-      ] as [string, string][])
-    : ([['Experiments', links.experiments()]] as [string, string][]);
-  const amount = runs?.length ?? ids.length;
-  const title = amount > 1 ? `Compare ${amount} runs` : 'Compare runs';
-  const tools = (
+type View = ReturnType<typeof view.parse>;
+
+function Tools({ state, onChange }: { state: View; onChange: (patch: Partial<View>) => void }) {
+  return (
     <>
       {state.tab === 'table' && (
         <label class={css.switch}>
           <input
             type="checkbox"
             checked={state.diff}
-            onChange={(event) => setState({ diff: event.currentTarget.checked })}
+            onChange={(event) => onChange({ diff: event.currentTarget.checked })}
           />
           Only differences
         </label>
@@ -115,18 +103,37 @@ export function ComparePage() {
           ['charts', 'Charts'],
         ]}
         value={state.tab}
-        onChange={(tab) => setState({ tab })}
+        onChange={(tab) => onChange({ tab })}
       />
     </>
   );
-  const charted = (runs ?? []).map((run) => ({
+}
+
+/** Charts of every metric that one of the runs has, the machine's own last. */
+function RunCharts({ runs }: { runs: Run[] }) {
+  const charted = runs.map((run) => ({
     id: run.run_id,
     name: run.name,
     startMs: run.start_ms,
     running: run.status === 'RUNNING',
   }));
-  const keys = [...new Set((runs ?? []).flatMap((run) => run.metrics.map((metric) => metric.key)))].sort();
+  const keys = [...new Set(runs.flatMap((run) => run.metrics.map((metric) => metric.key)))].sort();
   const groups = [...sections(keys.filter((key) => !isSystem(key))), ...sections(keys.filter(isSystem))];
+  return <Charts runs={charted} sections={groups} empty="These runs have no metrics." />;
+}
+
+export function ComparePage() {
+  const [state, setState] = useUrlState(view);
+  const named = [...new Set(state.runs ?? [])];
+  const ids = named.slice(0, MOST);
+  const { data, error, retry } = useRuns(ids);
+  const runs = data?.runs;
+  const gone = data?.gone ?? [];
+  const crumbs: Crumb[] = [['Experiments', links.experiments()]];
+  if (runs?.[0]) crumbs.push([runs[0].experiment_name, links.experiment(runs[0].experiment_id)]);
+  const amount = runs?.length ?? ids.length;
+  const title = amount > 1 ? `Compare ${amount} runs` : 'Compare runs';
+  const tools = <Tools state={state} onChange={setState} />;
   return (
     <Page title={title} crumbs={crumbs} tools={ids.length > 1 && tools}>
       {ids.length < 2 && (
@@ -148,9 +155,7 @@ export function ComparePage() {
           onRemove={(id) => setState({ runs: ids.filter((other) => other !== id) })}
         />
       )}
-      {ids.length > 1 && runs && state.tab === 'charts' && (
-        <Charts runs={charted} sections={groups} empty="These runs have no metrics." />
-      )}
+      {ids.length > 1 && runs && state.tab === 'charts' && <RunCharts runs={runs} />}
     </Page>
   );
 }

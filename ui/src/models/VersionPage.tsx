@@ -1,5 +1,6 @@
 import { lazy } from 'preact-iso';
 import { at } from '../base/api';
+import type { ModelVersion } from '../base/api-types';
 import { Copyable } from '../base/Copy';
 import { Description, Tags } from '../base/Edit';
 import { dateTime } from '../base/format';
@@ -13,6 +14,37 @@ import { RunLink, versionStatus } from './ModelPage';
 import css from './models.module.css';
 
 const Browser = lazy(() => import('../run/Artifacts').then((module) => module.Browser));
+
+function Details({ name, version }: { name: string; version: ModelVersion }) {
+  return (
+    <Panel title="Details">
+      <dl class={run.details}>
+        <dt>Made by run</dt>
+        <dd>
+          <RunLink version={version} />
+        </dd>
+        <dt>Status</dt>
+        <dd>{versionStatus(version)}</dd>
+        {version.stage !== 'None' && (
+          <>
+            <dt>Stage</dt>
+            <dd>{version.stage}</dd>
+          </>
+        )}
+        <dt>Registered</dt>
+        <dd>{dateTime(version.created_ms)}</dd>
+        <dt>Load with</dt>
+        <dd>
+          <Copyable text={`models:/${name}/${version.version}`} />
+        </dd>
+        <dt>Source</dt>
+        <dd>
+          <Copyable text={version.source} />
+        </dd>
+      </dl>
+    </Panel>
+  );
+}
 
 export function VersionPage({ params }: { params: { name: string; version: string } }) {
   const { name } = params;
@@ -45,32 +77,7 @@ export function VersionPage({ params }: { params: { name: string; version: strin
             />
           </div>
           <div class={css.column}>
-            <Panel title="Details">
-              <dl class={run.details}>
-                <dt>Made by run</dt>
-                <dd>
-                  <RunLink version={version} />
-                </dd>
-                <dt>Status</dt>
-                <dd>{versionStatus(version)}</dd>
-                {version.stage !== 'None' && (
-                  <>
-                    <dt>Stage</dt>
-                    <dd>{version.stage}</dd>
-                  </>
-                )}
-                <dt>Registered</dt>
-                <dd>{dateTime(version.created_ms)}</dd>
-                <dt>Load with</dt>
-                <dd>
-                  <Copyable text={`models:/${name}/${version.version}`} />
-                </dd>
-                <dt>Source</dt>
-                <dd>
-                  <Copyable text={version.source} />
-                </dd>
-              </dl>
-            </Panel>
+            <Details name={name} version={version} />
             <Panel title="Aliases">
               <Aliases
                 model={name}

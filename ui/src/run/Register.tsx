@@ -59,15 +59,43 @@ async function findSources(run: Run, signal: AbortSignal): Promise<Source[]> {
   ];
 }
 
+/** The registered model's name: a new one, or one of those that exist. */
+function NameField({ name, onName }: { name: string; onName: (name: string) => void }) {
+  const models = useQuery<RegisteredModelList>({
+    key: ['models', ''],
+    fetch: (signal) => get('models', signal),
+  });
+  const known = models.data?.models.find((model) => model.name === name.trim());
+  return (
+    <label class={ui.field}>
+      <span>Registered name</span>
+      <input
+        class={ui.input}
+        required
+        autofocus
+        list="registered-models"
+        value={name}
+        onInput={(event) => onName(event.currentTarget.value)}
+      />
+      <datalist id="registered-models">
+        {models.data?.models.map((model) => (
+          <option key={model.name} value={model.name} />
+        ))}
+      </datalist>
+      <small class={ui.hint}>
+        {known
+          ? `Becomes the next version of ${known.name}, after version ${known.latest_version ?? '0'}.`
+          : 'A new registered model, version 1.'}
+      </small>
+    </label>
+  );
+}
+
 export function Register({ run, from, onClose }: { run: Run; from: RegisterFrom; onClose: () => void }) {
   const { route } = useLocation();
   const sources = useQuery<Source[]>({
     key: ['sources', run.run_id],
     fetch: (signal) => findSources(run, signal),
-  });
-  const models = useQuery<RegisteredModelList>({
-    key: ['models', ''],
-    fetch: (signal) => get('models', signal),
   });
   const [chosen, setChosen] = useState('');
   const [name, setName] = useState('');
@@ -78,7 +106,6 @@ export function Register({ run, from, onClose }: { run: Run; from: RegisterFrom;
   useEffect(() => {
     if (source && !name) setName(nameOf(source.path));
   }, [source?.label]);
-  const known = models.data?.models.find((model) => model.name === name.trim());
   const submit = async () => {
     if (!source) return;
     const body: NewModelVersion = { run_id: run.run_id, path: source.path, model_id: source.modelId };
@@ -112,27 +139,7 @@ export function Register({ run, from, onClose }: { run: Run; from: RegisterFrom;
               ))}
             </select>
           </label>
-          <label class={ui.field}>
-            <span>Registered name</span>
-            <input
-              class={ui.input}
-              required
-              autofocus
-              list="registered-models"
-              value={name}
-              onInput={(event) => setName(event.currentTarget.value)}
-            />
-            <datalist id="registered-models">
-              {models.data?.models.map((model) => (
-                <option key={model.name} value={model.name} />
-              ))}
-            </datalist>
-            <small class={ui.hint}>
-              {known
-                ? `Becomes the next version of ${known.name}, after version ${known.latest_version ?? '0'}.`
-                : 'A new registered model, version 1.'}
-            </small>
-          </label>
+          <NameField name={name} onName={setName} />
         </>
       )}
     </Dialog>

@@ -102,6 +102,27 @@ function Actions({ run, onRegister }: { run: Run; onRegister: () => void }) {
   );
 }
 
+function Facts({ run }: { run: Run }) {
+  return (
+    <div class={css.facts}>
+      <span>
+        Started <Ago ms={run.start_ms} />
+      </span>
+      <span>
+        {run.status === 'RUNNING' ? 'Running for' : 'Took'}{' '}
+        <Lasted start={run.start_ms} end={run.end_ms} live={run.status === 'RUNNING'} />
+      </span>
+      <Silence run={run} />
+      {run.user && run.user !== 'unknown' && <span>by {run.user}</span>}
+      {run.versions.map((version) => (
+        <a key={`${version.name} ${version.version}`} href={links.version(version.name, version.version)}>
+          {version.name} version {version.version}
+        </a>
+      ))}
+    </div>
+  );
+}
+
 export function RunPage({ params }: { params: { id: string } }) {
   return <OneRun key={params.id} id={params.id} />;
 }
@@ -146,22 +167,7 @@ function OneRun({ id }: { id: string }) {
       }
       tools={<Actions run={run} onRegister={() => setRegistering({})} />}
     >
-      <div class={css.facts}>
-        <span>
-          Started <Ago ms={run.start_ms} />
-        </span>
-        <span>
-          {run.status === 'RUNNING' ? 'Running for' : 'Took'}{' '}
-          <Lasted start={run.start_ms} end={run.end_ms} live={run.status === 'RUNNING'} />
-        </span>
-        <Silence run={run} />
-        {run.user && run.user !== 'unknown' && <span>by {run.user}</span>}
-        {run.versions.map((version) => (
-          <a key={`${version.name} ${version.version}`} href={links.version(version.name, version.version)}>
-            {version.name} version {version.version}
-          </a>
-        ))}
-      </div>
+      <Facts run={run} />
       {error && <Problem error={error} retry={retry} />}
       <Tabs run={run} tab={tab} />
       {tab === 'overview' && <Overview run={run} />}

@@ -1,5 +1,4 @@
 import { ArrowDown, ArrowUp, CornerDownRight } from 'lucide';
-import type { RefObject } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { exact, number } from '../base/format';
@@ -9,27 +8,24 @@ import { narrow } from '../base/media';
 import { Skeleton } from '../base/Panels';
 import { Status } from '../base/Status';
 import { Ago, Lasted } from '../base/Time';
-import type { Rows } from '../base/virtual';
 import { unitOf } from '../charts/window';
 import { type Column, nextSort, type Sort } from './columns';
-import type { Pages } from './pages';
+import type { RunList } from './list';
 import { RunDot } from './RunDot';
 import { depths, type Row, select } from './rows';
 import css from './runs.module.css';
+import type { Selection } from './Selection';
 
 export const ROW = 28;
 export const CARD = 76;
 export const HEAD = 44;
 
 interface Props {
-  pages: Pages;
-  rows: Rows;
-  scroller: RefObject<HTMLDivElement | null>;
+  list: RunList;
   columns: Column[];
   sort: Sort;
   onSort: (sort: Sort) => void;
-  chosen: ReadonlySet<string>;
-  onChoose: (chosen: Set<string>) => void;
+  selection: Selection;
 }
 
 const FIXED = [36, 250, 108, 104, 92];
@@ -250,26 +246,24 @@ function Waiting({ index, height }: { index: number; height: number }) {
   );
 }
 
-/** The runs that are near the view, in a list whose scroll bar speaks of all of them. */
-export function RunsTable({ pages, rows, scroller, columns, sort, onSort, chosen, onChoose }: Props) {
+/** Which row the keys act on, and what they and the boxes do. */
+function useKeys({ pages, rows, scroller, total }: RunList, { chosen, choose }: Selection) {
   const { route } = useLocation();
   const [active, setActive] = useState(0);
   const anchor = useRef(0);
-  const total = pages.extent?.rows ?? 0;
-  const isCards = narrow.value;
-  const height = isCards ? CARD : ROW;
-
   const idAt = (index: number) => pages.row(index)?.id;
   const check = (event: MouseEvent | KeyboardEvent, row: Row, index: number) => {
-    onChoose(select(chosen, row.id, event.shiftKey ? { from: anchor.current, to: index, idAt } : null));
+    choose(select(chosen, row.id, event.shiftKey ? { from: anchor.current, to: index, idAt } : null));
     anchor.current = index;
     setActive(index);
   };
+  const last = (total ?? 0) - 1;
   const move = (to: number) => {
-    const next = Math.max(0, Math.min(total - 1, to));
+    const next = Math.max(0, Math.min(last, to));
     setActive(next);
     rows.scrollTo(next);
   };
+  const height = narrow.value ? CARD : ROW;
   const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 400) / height) - 2);
   const onKey = (event: KeyboardEvent) => {
     // A key pressed on a column's head is that head's own.
@@ -283,7 +277,7 @@ export function RunsTable({ pages, rows, scroller, columns, sort, onSort, chosen
       PageDown: active + page,
       PageUp: active - page,
       Home: 0,
-      End: total - 1,
+      End: last,
     };
     const to = moves[event.key];
     if (to !== undefined) move(to);
@@ -292,7 +286,14 @@ export function RunsTable({ pages, rows, scroller, columns, sort, onSort, chosen
     else return;
     event.preventDefault();
   };
+  return { active, check, onKey };
+}
 
+/** The runs that are near the view, in a list whose scroll bar speaks of all of them. */
+export function RunsTable({ list, columns, sort, onSort, selection }: Props) {
+  const { pages, rows, scroller } = list;
+  const { active, check, onKey } = useKeys(list, selection);
+  const isCards = narrow.value;
   const indexes = Array.from({ length: Math.max(0, rows.last - rows.first + 1) }, (_, i) => rows.first + i);
   const loaded = indexes.map((index) => pages.row(index));
   const depth = depths(loaded.filter((row) => row !== null));
@@ -304,7 +305,7 @@ export function RunsTable({ pages, rows, scroller, columns, sort, onSort, chosen
       role="grid"
       tabIndex={0}
       aria-label="Runs"
-      aria-rowcount={total + 1}
+      aria-rowcount={(list.total ?? 0) + 1}
       aria-multiselectable="true"
       aria-activedescendant={activeId && indexes.includes(active) ? `run-${activeId}` : undefined}
       onKeyDown={onKey}
@@ -320,13 +321,13 @@ export function RunsTable({ pages, rows, scroller, columns, sort, onSort, chosen
         {!isCards && <Header columns={columns} sort={sort} onSort={onSort} />}
         {indexes.map((index, i) => {
           const row = loaded[i];
-          if (!row) return <Waiting key={index} index={index} height={height} />;
+          if (!row) return <Waiting key={index} index={index} height={isCards ? CARD : ROW} />;
           const props = {
             row,
             index,
             columns,
             depth: depth.get(row.id) ?? 0,
-            chosen: chosen.has(row.id),
+            chosen: selection.chosen.has(row.id),
             active: index === active,
             onCheck: check,
           };

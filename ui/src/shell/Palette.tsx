@@ -8,6 +8,8 @@ import { useQuery } from '../base/query';
 import { Keys } from './Shell';
 import css from './shell.module.css';
 
+const MOST = 50;
+
 interface Entry {
   name: string;
   section: string;
@@ -46,16 +48,57 @@ function runEntry(typed: string, route: (url: string) => void): Entry[] {
   return /^[0-9a-f]{32}$/.test(id) ? [{ name: id, section: 'Run', run: () => route(links.run(id)) }] : [];
 }
 
-export function Palette({ onClose }: { onClose: () => void }) {
+function useFound(typed: string): Entry[] {
   const { route } = useLocation();
+  const actions: Entry[] = commands.value.filter((command) => command.id !== 'palette');
+  return [
+    ...runEntry(typed, route),
+    ...search([...useThings(), ...actions], (entry) => `${entry.name} ${entry.section}`, typed),
+  ].slice(0, MOST);
+}
+
+interface ResultsProps {
+  found: Entry[];
+  here: number;
+  onPoint: (index: number) => void;
+  onRun: (entry: Entry) => void;
+}
+
+function Results({ found, here, onPoint, onRun }: ResultsProps) {
+  if (found.length === 0) {
+    return (
+      <p id="palette-list" class="dim" style={{ padding: '14px 16px' }}>
+        Nothing has this name. A whole run ID works too.
+      </p>
+    );
+  }
+  return (
+    <ul id="palette-list" role="listbox" aria-label="Results">
+      {found.map((entry, index) => (
+        // biome-ignore lint/a11y/useKeyWithClickEvents: the combobox above has the keys
+        <li
+          key={`${entry.section} ${entry.name}`}
+          id={`palette-${index}`}
+          role="option"
+          aria-selected={index === here}
+          tabIndex={-1}
+          onMouseMove={() => onPoint(index)}
+          onClick={() => onRun(entry)}
+        >
+          <small>{entry.section}</small>
+          <span class="grow cut">{entry.name}</span>
+          {entry.keys && <Keys of={entry.keys} />}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+export function Palette({ onClose }: { onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [typed, setTyped] = useState('');
   const [at, setAt] = useState(0);
-  const actions: Entry[] = commands.value.filter((command) => command.id !== 'palette');
-  const found = [
-    ...runEntry(typed, route),
-    ...search([...useThings(), ...actions], (entry) => `${entry.name} ${entry.section}`, typed),
-  ].slice(0, 50);
+  const found = useFound(typed);
   const here = Math.min(at, found.length - 1);
   useEffect(() => {
     const box = dialog.current;
@@ -102,31 +145,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
         }}
         onKeyDown={onKey}
       />
-      {found.length > 0 && (
-        <ul id="palette-list" role="listbox" aria-label="Results">
-          {found.map((entry, index) => (
-            // biome-ignore lint/a11y/useKeyWithClickEvents: the combobox above has the keys
-            <li
-              key={`${entry.section} ${entry.name}`}
-              id={`palette-${index}`}
-              role="option"
-              aria-selected={index === here}
-              tabIndex={-1}
-              onMouseMove={() => setAt(index)}
-              onClick={() => run(entry)}
-            >
-              <small>{entry.section}</small>
-              <span class="grow cut">{entry.name}</span>
-              {entry.keys && <Keys of={entry.keys} />}
-            </li>
-          ))}
-        </ul>
-      )}
-      {found.length === 0 && (
-        <p id="palette-list" class="dim" style={{ padding: '14px 16px' }}>
-          Nothing has this name. A whole run ID works too.
-        </p>
-      )}
+      <Results found={found} here={here} onPoint={setAt} onRun={run} />
     </dialog>
   );
 }

@@ -57,10 +57,50 @@ function ThemeButton() {
   );
 }
 
-export function Shell({ children }: { children: ComponentChildren }) {
-  const { path, route } = useLocation();
-  const [open, setOpen] = useState<'palette' | 'help' | null>(null);
+function Logo() {
+  return (
+    <svg
+      viewBox="0 0 24 24"
+      width="20"
+      height="20"
+      fill="none"
+      stroke-width="3"
+      stroke-linecap="round"
+      aria-hidden="true"
+    >
+      <path
+        stroke="light-dark(#4f5bd5, #8aa2ff)"
+        style={{ stroke: 'var(--accent)' }}
+        d="M3 18c6 0 6-12 18-12"
+      />
+      <path stroke="#e0873c" d="M3 11c4 0 7 7 18 7" />
+    </svg>
+  );
+}
+
+function Nav() {
+  const { path } = useLocation();
   const section = path.slice(BASE.length).split('/')[0] ?? '';
+  return (
+    <nav class={css.nav} aria-label="Main">
+      {NAV.map(([name, link, sections]) => (
+        <a
+          key={name}
+          href={link}
+          aria-current={(sections as readonly string[]).includes(section) ? 'page' : undefined}
+        >
+          {name}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+type Open = 'palette' | 'help' | null;
+
+/** What can be done on every page. */
+function useShellCommands(setOpen: (open: Open) => void): void {
+  const { route } = useLocation();
   useCommands([
     {
       id: 'palette',
@@ -85,39 +125,19 @@ export function Shell({ children }: { children: ComponentChildren }) {
       run: () => setTheme(name),
     })),
   ]);
+}
+
+export function Shell({ children }: { children: ComponentChildren }) {
+  const [open, setOpen] = useState<Open>(null);
+  useShellCommands(setOpen);
   return (
     <>
       <header class={css.header}>
         <a href={BASE} class={css.brand} aria-label="Trackside, home">
-          <svg
-            viewBox="0 0 24 24"
-            width="20"
-            height="20"
-            fill="none"
-            stroke-width="3"
-            stroke-linecap="round"
-            aria-hidden="true"
-          >
-            <path
-              stroke="light-dark(#4f5bd5, #8aa2ff)"
-              style={{ stroke: 'var(--accent)' }}
-              d="M3 18c6 0 6-12 18-12"
-            />
-            <path stroke="#e0873c" d="M3 11c4 0 7 7 18 7" />
-          </svg>
+          <Logo />
           <span>Trackside</span>
         </a>
-        <nav class={css.nav} aria-label="Main">
-          {NAV.map(([name, link, sections]) => (
-            <a
-              key={name}
-              href={link}
-              aria-current={(sections as readonly string[]).includes(section) ? 'page' : undefined}
-            >
-              {name}
-            </a>
-          ))}
-        </nav>
+        <Nav />
         <span class="grow" />
         <button type="button" class={css.find} onClick={() => setOpen('palette')}>
           <Icon of={Search} size={14} />
