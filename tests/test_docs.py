@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import os
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -122,18 +125,54 @@ def running_server(folder: Path) -> Iterator[str]:
             process.terminate()
 
 
+FIRST_RUNS = pytest.mark.parametrize(
+    "page", [ROOT / "README.md", DOCS / "quickstart.md"], ids=lambda p: p.stem
+)
+
+
+def shell_words(page: Path, *command: str) -> set[str]:
+    """The arguments that a page's shell blocks give a command such as `pip install`."""
+    lines = "".join(
+        code for language, code in FENCED.findall(page.read_text()) if language == "sh"
+    ).splitlines()
+    calls = (shlex.split(line, comments=True) for line in lines)
+    return {w for call in calls if call[: len(command)] == [*command] for w in call[len(command) :]}
+
+
+def first_run(page: Path) -> str:
+    """The code of the page's first run."""
+    return next(c for language, c in FENCED.findall(page.read_text()) if language == "python")
+
+
+@FIRST_RUNS
+def test_a_page_installs_what_its_first_run_imports(page: Path) -> None:
+    code = first_run(page)
+    nodes = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Import)]
+    needed = {alias.name for node in nodes for alias in node.names} - sys.stdlib_module_names
+    if "log_system_metrics" in code:
+        needed.add("psutil")  # MLflow raises without it, but does not depend on it
+    assert needed == {"mlflow", "psutil"}
+    assert needed <= shell_words(page, "pip", "install")
+
+
 @pytest.mark.slow
-def test_the_code_of_the_readme_runs(tmp_path: Path) -> None:
-    (code,) = (code for language, code in FENCED.findall(readme()) if language == "python")
+@FIRST_RUNS
+def test_a_first_run_shows_metrics_and_the_load_of_the_machine(page: Path, tmp_path: Path) -> None:
+    variables = dict(word.split("=", 1) for word in shell_words(page, "export") if word.startswith("MLFLOW_"))
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
     with running_server(tmp_path / "data") as url:
-        environment = {**os.environ, "MLFLOW_TRACKING_URI": url}
-        subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path, check=True, timeout=60)
+        environment = {**clean, **variables, "MLFLOW_TRACKING_URI": url}
+        command = [sys.executable, "-c", first_run(page)]
+        subprocess.run(command, env=environment, cwd=tmp_path, check=True, timeout=100)
         found = urllib.request.Request(
             f"{url}/api/2.0/mlflow/runs/search",
             data=b'{"experiment_ids": ["1"]}',
             headers={"Content-Type": "application/json"},
         )
         with urllib.request.urlopen(found) as answer:
-            body = answer.read().decode()
-    assert '"FINISHED"' in body
-    assert '"accuracy"' in body
+            (run,) = json.load(answer)["runs"]
+    last = {metric["key"]: metric for metric in run["data"]["metrics"]}
+    assert run["info"]["status"] == "FINISHED"
+    assert last["loss"]["step"] == 99
+    assert last["system/cpu_utilization_percentage"]["step"] >= 2, "too few samples for a chart"
+    assert variables["MLFLOW_TRACKING_URI"] == "http://127.0.0.1:8000"
