@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from data_samples import Site, flat, jpeg, tree, write_zip
+from data_samples import HASTY, Site, flat, jpeg, tree, write_folder, write_zip
 from typer.testing import CliRunner, Result
 
 from trackside.cli.data import app
@@ -67,10 +67,14 @@ def test_json_alone_on_standard_output(tmp_path: Path, site: Site, archive: Path
     [
         (["food11"], 2, "Get the archive from its publisher"),
         (["food11", "--from", "nowhere.zip"], 1, "does not exist"),
-        (["food11", "--from", "nowhere.zip", "--sha256", "1"], 1, "64 hexadecimal digits"),
+        (["food11", "--from", "nowhere.zip", "--sha256", "zz"], 2, "64 hexadecimal digits"),
+        (["food11", "--from", "ftp://host/x.zip"], 2, "only http and https"),
+        (["food11", "--from", "https://[::1/x"], 2, "not a valid address"),
+        (["food11", "--from", "http://127.0.0.1:9/x.zip"], 1, "Nothing is kept"),
         (["food11", "--unknown"], 2, "No such option"),
         (["mini", "--per-class", "1,2"], 2, "three numbers"),
-        (["mini", "--size", "5"], 1, "32 to 4096 pixels"),
+        (["mini", "--size", "5"], 2, "32 to 4096 pixels"),
+        (["mini", "--seed", "-1"], 2, "must not be negative"),
         (["mini", "--pictures", "cats"], 2, "cats"),
     ],
 )
@@ -78,11 +82,20 @@ def test_mistakes_are_told_without_a_traceback(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], code: int, says: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    result = call(*arguments, FOOD11_DATA_DIR="data")
+    monkeypatch.setattr("trackside.data.fetch.Patience", lambda: HASTY)
+    result = call(*arguments, FOOD11_DATA_DIR="data/food11")
     assert (result.exit_code, result.stdout) == (code, "")
     assert says in " ".join(result.stderr.split())
     assert "Traceback" not in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_checksum_for_a_folder_is_a_wrong_option(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "folder", flat())
+    result = call("food11", "--from", folder, "--to", tmp_path / "data", "--sha256", "0" * 64)
+    assert result.exit_code == 2
+    assert "--sha256 checks an archive" in result.stderr
+    assert list(tmp_path.iterdir()) == [folder]
 
 
 def test_settings_from_the_environment(tmp_path: Path, archive: Path) -> None:

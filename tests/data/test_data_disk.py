@@ -20,6 +20,26 @@ def test_two_at_once(tmp_path: Path) -> None:
         prepare(source, target)
 
 
+def test_a_process_that_comes_while_another_gives_up_has_the_folder_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second has opened the lock of the first, which then removes it: what it holds counts for nothing."""
+    target, flock = tmp_path / "data", files.fcntl.flock
+    first = files.claim(target)
+    first.__enter__()
+
+    def late(file: object, how: int) -> None:
+        monkeypatch.setattr(files.fcntl, "flock", flock)
+        assert first.__exit__(DataError, DataError("gives up"), None) in (False, None)
+        assert not target.exists()
+        flock(file, how)
+
+    monkeypatch.setattr(files.fcntl, "flock", late)
+    with files.claim(target), pytest.raises(DataError, match="Another process"), files.claim(target):
+        pass
+    assert (target / ".trackside/lock").exists()
+
+
 def test_target_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("")
     with pytest.raises(DataError, match="is a file where a folder is needed"):

@@ -136,7 +136,11 @@ def test_without_proof_that_the_file_is_the_same_nothing_is_joined(
     site: Site, to: Path, etag: str | None
 ) -> None:
     site.etag = etag
-    cut_off(site, to)
+    site.content, site.send_at_most = CONTENT, [100_000]
+    with pytest.raises(DataError, match=r"stopped: .*\. Nothing is kept"):
+        download(site, to, patience=ONE_TRY)
+    assert list(to.parent.iterdir()) == []
+    to.with_name("archive.zip.part").write_bytes(CONTENT[:100_000])  # by a process that was killed
     site.content = os.urandom(len(CONTENT))  # even its length gives nothing away
     download(site, to)
     assert to.read_bytes() == site.content
@@ -182,6 +186,16 @@ def test_refusal_is_final(site: Site, to: Path, status: int, says: str) -> None:
     with pytest.raises(DataError, match=says):
         download(site, to)
     assert len(site.requests) == 1
+    assert list(to.parent.iterdir()) == []
+
+
+def test_a_part_outlives_a_refusal(site: Site, to: Path) -> None:
+    cut_off(site, to)
+    site.answers = [(404, {})]
+    with pytest.raises(DataError, match="404"):
+        download(site, to)
+    download(site, to)
+    assert site.requests[-1]["Range"] == "bytes=100000-"
 
 
 def test_busy_server_is_asked_again_when_it_says(site: Site, to: Path) -> None:
@@ -195,6 +209,7 @@ def test_busy_server_is_asked_again_when_it_says(site: Site, to: Path) -> None:
 def test_nobody_there(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"connection failed.*Nothing is kept"):
         fetch.download("http://127.0.0.1:9/x.zip", tmp_path / "x", limit=9, progress=SILENT, patience=HASTY)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_larger_than_allowed_is_refused_before_it_comes(site: Site, to: Path) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from data_samples import Site, flat, images_of, jpeg, organised, prepare, tree, write_folder, write_zip
 
-from trackside.data.errors import DataError, NoSourceError
+from trackside.data import manifest
+from trackside.data.errors import DataError, NoSourceError, OptionsError
 from trackside.data.layout import SPLITS
 
 
@@ -84,11 +85,68 @@ class TestSources:
         with pytest.raises(DataError, match="page about the file"):
             prepare(site.url, tmp_path / "data")
 
+    @pytest.mark.parametrize("before", ["nothing", "an empty folder", "images"])
+    @pytest.mark.parametrize("failure", ["404", "unsafe", "another checksum", "unsafe zip"])
+    def test_a_failure_leaves_the_target_as_it_was(
+        self, tmp_path: Path, site: Site, failure: str, before: str
+    ) -> None:
+        archive = write_zip(tmp_path / "x.zip", {"../evil.jpg": b""} if "unsafe" in failure else flat())
+        site.content = archive.read_bytes()
+        target = tmp_path / "parent" / "data"
+        if before != "nothing":
+            write_folder(target, organised()) if before == "images" else target.mkdir(parents=True)
+        was = everything(target.parent)
+        site.answers = [(404, {})] if failure == "404" else []
+        source = archive if failure == "unsafe zip" else site.url
+        with pytest.raises(DataError):
+            prepare(source, target, sha256="0" * 64 if failure == "another checksum" else None)
+        assert everything(target.parent) == was
+        assert target.parent.exists() == (before != "nothing")
+        assert not manifest.unfinished(target)
+
+    def test_a_part_of_no_use_goes_with_the_folder_it_made(self, tmp_path: Path, site: Site) -> None:
+        site.content = write_zip(tmp_path / "x.zip", flat()).read_bytes()
+        site.send_at_most = [5000, 0, 0]
+        with pytest.raises(DataError, match="are kept in"):
+            prepare(site.url, tmp_path / "data")
+        assert (
+            len(everything(tmp_path / "data/.trackside/download")) == 2
+        )  # the part, and what it is a part of
+        site.content, site.etag = b"no zip at all", '"two"'
+        with pytest.raises(DataError, match="The download has been removed"):
+            prepare(site.url, tmp_path / "data")
+        assert not (tmp_path / "data").exists()
+
+    def test_a_download_without_images_is_kept_and_named(self, tmp_path: Path, site: Site) -> None:
+        site.content = write_zip(tmp_path / "x.zip", {"Food-11.zip": b"another archive"}).read_bytes()
+        with pytest.raises(DataError, match=r"unpack that .* The download is kept: (\S+\.zip)\. ") as caught:
+            prepare(site.url, tmp_path / "data")
+        (kept,) = (tmp_path / "data/.trackside/download").iterdir()
+        assert f"kept: {kept}. With --refetch it is downloaded again." in str(caught.value)
+        site.content, site.etag = write_zip(tmp_path / "y.zip", flat()).read_bytes(), '"two"'
+        assert prepare(site.url, tmp_path / "data", refetch=True).complete
+
+    def test_a_failure_among_the_images_leaves_the_folder_unfinished(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        archive, target = write_zip(tmp_path / "x.zip", flat()), tmp_path / "data"
+        with monkeypatch.context() as patch:
+            patch.setattr("trackside.data.manifest.write", lambda *_: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                prepare(archive, target)
+        with pytest.raises(DataError, match="does not exist"):
+            prepare(tmp_path / "gone.zip", target)
+        with pytest.raises(DataError, match="Nothing was unpacked"):
+            prepare(archive, target, sha256="0" * 64)
+        assert manifest.unfinished(target)
+        assert prepare(archive, target).complete
+        assert not manifest.unfinished(target)
+
     @pytest.mark.parametrize(
         "source", ["ftp://host/x.zip", "file:///etc/passwd", "http://", "https://[::1/x"]
     )
     def test_other_addresses(self, tmp_path: Path, source: str) -> None:
-        with pytest.raises(DataError, match=r"only http and https|not a valid address"):
+        with pytest.raises(OptionsError, match=r"only http and https|not a valid address"):
             prepare(source, tmp_path / "data")
 
     def test_no_source(self, tmp_path: Path) -> None:
@@ -110,6 +168,11 @@ class TestSources:
             (linked / path).symlink_to(real / path)
         assert prepare(linked, tmp_path / "data").complete
         assert images_of(tmp_path / "data") == organised()
+
+
+def everything(root: Path) -> dict[str, bytes | None]:
+    """All files and folders, our working files too."""
+    return {p.relative_to(root).as_posix(): p.read_bytes() if p.is_file() else None for p in root.rglob("*")}
 
 
 def flip(path: Path) -> None:

@@ -174,13 +174,13 @@ def mini(
 
 @contextmanager
 def _errors() -> Iterator[None]:
-    from trackside.data.errors import DataError, NoSourceError
+    from trackside.data.errors import DataError, OptionsError
 
     try:
         yield
     except DataError as error:
         typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(2 if isinstance(error, NoSourceError) else 1) from error
+        raise typer.Exit(2 if isinstance(error, OptionsError) else 1) from error
     except KeyboardInterrupt:
         typer.echo("\nInterrupted. What is done is kept: run the same command again to go on.", err=True)
         raise typer.Exit(130) from None

@@ -69,14 +69,20 @@ def download(
     Does nothing if `to` is there already. `limit` is the largest size accepted, in bytes.
     `check` is given the whole file before it gets its name; if it raises an error, the file is removed.
     If another process is downloading it, waits until that has ended.
-    Raises DataError when the server refuses or keeps failing; what came so far stays for the next try.
+    Raises DataError when the server refuses or keeps failing; what came so far stays for the next try,
+    if that could go on from it.
     """
     if to.exists():
         return
     part = to.with_name(f"{to.name}.part")
     with alone(part, lambda: progress.note(f"Another process is downloading {to}; waiting for it.")):
         if not to.exists():
-            _persist(url, part, limit, progress, patience or Patience())
+            try:
+                _persist(url, part, limit, progress, patience or Patience())
+            except BaseException:
+                if not _is_useful(part):
+                    _discard(part)
+                raise
             try:
                 check(part)
             except BaseException:
@@ -96,7 +102,7 @@ def _persist(url: str, part: Path, limit: int, progress: Progress, patience: Pat
             _transfer(url, part, limit, progress, patience.timeout)
             return
         except _TooLargeError as error:
-            _discard(part)
+            _empty(part)
             raise DataError(
                 f"{shown(url)} is too large: {error}. More than {amount(limit, 'B')} is refused."
             ) from error
@@ -245,6 +251,12 @@ def _discard(part: Path) -> None:
     _notes(part).unlink(missing_ok=True)
 
 
+def _is_useful(part: Path) -> bool:
+    """Whether a later try could go on from it: there are bytes, and something proves what they belong to."""
+    have, origin = part.stat().st_size, _read_notes(part)
+    return bool(have and origin and (origin.validator or have == origin.total))
+
+
 def _notes(part: Path) -> Path:
     return part.with_name(f"{part.name}.json")
 
@@ -261,5 +273,5 @@ def _gave_up(url: str, error: _Interrupted, part: Path) -> str:
     of = f" of {amount(origin.total, 'B')}" if origin and origin.total else ""
     kept = f"{amount(have, 'B')}{of} are kept in {part}; run the same command again to go on from there."
     return f"The download of {shown(url)} stopped: {error}. " + (
-        kept if have else "Nothing is kept; try again later."
+        kept if _is_useful(part) else "Nothing is kept; try again later."
     )

@@ -27,6 +27,11 @@ def work_dir(target: Path) -> Path:
     return target / WORK
 
 
+def mark_begun(target: Path) -> None:
+    """Note that images are being changed: from now on a failure leaves an unfinished data set."""
+    (work_dir(target) / "begun").touch()
+
+
 def mini_recipe(target: Path) -> Path:
     """What `mini` notes while its images are being made; a folder that has it is such an unfinished set."""
     return work_dir(target) / "mini.json"
@@ -36,10 +41,15 @@ def mini_recipe(target: Path) -> Path:
 def alone(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
     """Hold a file, made if need be, for this process and thread alone; `waiting` is called before a wait for another.
 
-    The file may be renamed or removed while it is held.
+    The file, and the folder it is in, may be renamed or removed while it is held.
     """
     while True:
-        with path.open("ab") as file:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            opened = path.open("ab")
+        except FileNotFoundError:  # whoever held it has removed the folder just now
+            continue
+        with opened as file:
             if sys.platform != "win32":
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -59,24 +69,40 @@ def alone(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
 def claim(target: Path) -> Iterator[None]:
     """Hold the data folder for this process alone; the operating system frees it if we are killed.
 
+    A block that fails leaves no trace of the claim, unless there is something to go on from.
     Raises DataError if another process holds it or the folder cannot be written.
     """
+
+    def refuse() -> None:
+        raise DataError(
+            f"Another process is preparing {target}. Wait until it is done, then run this again."
+        ) from None
+
     with explain(target):
         work = work_dir(target)
-        work.mkdir(parents=True, exist_ok=True)
-        lock = (work / "lock").open("a")
-    with lock:
-        if sys.platform != "win32":
+        # A folder with nothing but our own in it was made by an earlier try.
+        ours = [target] if work.exists() else [p for p in (target, *target.parents) if not p.exists()]
+        with alone(work / "lock", refuse):
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise DataError(
-                    f"Another process is preparing {target}. Wait until it is done, then run this again."
-                ) from None
-        with explain(target):
-            shutil.rmtree(work / "tmp", ignore_errors=True)  # what a killed process left
-            (work / "tmp").mkdir(exist_ok=True)
-            yield
+                shutil.rmtree(work / "tmp", ignore_errors=True)  # what a killed process left
+                (work / "tmp").mkdir(exist_ok=True)
+                yield
+            except BaseException:
+                _withdraw(work, ours)
+                raise
+
+
+def _withdraw(work: Path, ours: list[Path]) -> None:
+    """After a failure: remove what is of no use for another try, and the folders that are empty then."""
+    shutil.rmtree(work / "tmp", ignore_errors=True)
+    with suppress(OSError):  # not there, or not empty: a download to go on from
+        (work / "download").rmdir()
+    if [path.name for path in work.iterdir()] != ["lock"]:
+        return
+    with suppress(OSError):  # another process has come, or there is something else
+        (work / "lock").unlink()
+        for folder in (work, *ours):
+            folder.rmdir()
 
 
 def tidy(target: Path, *, keep_download: bool = False) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from trackside.data import files, images, manifest, sources
 from trackside.data.archive import DamagedError, Limits, ZipSource
-from trackside.data.errors import DataError, NoSourceError
+from trackside.data.errors import DataError, NoSourceError, OptionsError
 from trackside.data.fetch import Patience
 from trackside.data.layout import CLASS_FOLDERS, CLASSES, PUBLISHED, REJECTED, SPLITS, Place, Plan, plan
 from trackside.data.manifest import Manifest, Reject, Source
@@ -62,8 +62,9 @@ def prepare(
     changed from the source again, `refetch` takes all again. One that was interrupted is gone on with.
     Images that can't be decoded go to `target/rejected`. A report that is not `complete` raises nothing.
 
-    Raises DataError if the source can't be had or is unsafe, or the disk fails; NoSourceError if
-    there is no source and nothing in `target`.
+    Raises DataError if the source can't be had or is unsafe, or the disk fails: then `target` has what it
+    had, and what the next try can go on from; OptionsError if what is asked for makes no sense, above all
+    NoSourceError if there is no source and nothing in `target`.
     """
     start = time.monotonic()
     target, progress = Path(target).expanduser(), progress or on_stderr()
@@ -83,12 +84,7 @@ def prepare(
     ):
         files.tidy_finished(target, keep_download=keep_archive)
         return Report(target, known, PUBLISHED, changed=False, seconds=time.monotonic() - start)
-    if found.kind == "missing":
-        raise DataError(
-            f"{found.where} does not exist. --from takes an http(s) address, a zip file or a folder."
-        )
-    if found.kind == "in place" and not _has_images(target):
-        raise NoSourceError(_where_to_get(target))
+    _require_source(found, target, sha256)
     images.require_pillow()
     with files.claim(target):
         _known(target)  # again: another process may have made another data set here meanwhile
@@ -107,10 +103,22 @@ def prepare(
     return Report(target, record, PUBLISHED, changed=True, seconds=time.monotonic() - start)
 
 
+def _require_source(found: Source, target: Path, sha256: str | None) -> None:
+    """Refuse, before anything is written, what cannot be a source."""
+    if found.kind == "missing":
+        raise DataError(
+            f"{found.where} does not exist. --from takes an http(s) address, a zip file or a folder."
+        )
+    if found.kind == "in place" and not _has_images(target):
+        raise NoSourceError(_where_to_get(target))
+    if sha256 and found.kind in ("folder", "in place"):
+        raise OptionsError("--sha256 checks an archive; this source is a folder. Leave it out.")
+
+
 def _organise(opened: ZipSource | FolderSource, found: Source, target: Path, progress: Progress) -> Manifest:
     todo = plan(opened.files())
     if not todo.claims:
-        raise DataError(_nothing_in(found, todo))
+        raise DataError(_nothing_in(found, todo) + _kept(opened, found))
     if not opened.in_place:
         present = manifest.scan(target)
         firsts = [claim[0] for claim in todo.claims]
@@ -285,7 +293,7 @@ def _checked_sha256(text: str | None) -> str | None:
     if text is None:
         return None
     if not re.fullmatch(r"[0-9a-fA-F]{64}", text.strip()):
-        raise DataError(f"--sha256 takes 64 hexadecimal digits, not '{text}'.")
+        raise OptionsError(f"--sha256 takes 64 hexadecimal digits, not '{text}'.")
     return text.strip().lower()
 
 
@@ -296,6 +304,12 @@ def _where_to_get(target: Path) -> str:
         "--from also takes an http(s) address or a folder. For a small stand-in made on this machine, "
         "run: trackside data mini"
     )
+
+
+def _kept(opened: ZipSource | FolderSource, found: Source) -> str:
+    if found.kind != "url" or not isinstance(opened, ZipSource):
+        return ""
+    return f" The download is kept: {opened.path}. With --refetch it is downloaded again."
 
 
 def _nothing_in(found: Source, todo: Plan) -> str:

@@ -96,6 +96,7 @@ def write(target: Path, manifest: Manifest, sums: Iterable[tuple[str, str]]) -> 
 
 def forget(target: Path) -> None:
     """Mark the folder as unfinished before anything in it changes."""
+    files.mark_begun(target)
     (target / NAME).unlink(missing_ok=True)
 
 

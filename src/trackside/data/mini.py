@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from trackside.data import files, glyphs, images, manifest
-from trackside.data.errors import DataError
+from trackside.data.errors import DataError, OptionsError
 from trackside.data.layout import CLASSES, SPLITS, class_folder
 from trackside.data.manifest import Manifest, Source
 from trackside.data.parallel import in_threads
@@ -68,7 +68,8 @@ def make(
     same versions of NumPy and Pillow give the same bytes. A finished folder is only looked at, an
     interrupted one is gone on with, one made with other arguments is made anew.
 
-    Raises DataError if the folder holds anything else, or the disk fails.
+    Raises DataError if the folder holds anything else, or the disk fails; OptionsError for a number
+    out of range.
     """
     start = time.monotonic()
     target, progress = Path(target).expanduser(), progress or on_stderr()
@@ -184,13 +185,15 @@ def _parameters(seed: int, per_class: tuple[int, int, int], size: int) -> dict[s
 
 def _check(per_class: tuple[int, int, int], size: int, pictures: str, seed: int) -> None:
     if min(per_class) < 1 or max(per_class) > MOST_PER_CLASS:
-        raise DataError(f"The images per class and split must be 1 to {MOST_PER_CLASS:,}, not {per_class}.")
+        raise OptionsError(
+            f"The images per class and split must be 1 to {MOST_PER_CLASS:,}, not {per_class}."
+        )
     if not 32 <= size <= 4096:
-        raise DataError(f"The size must be 32 to 4096 pixels, not {size}.")
+        raise OptionsError(f"The size must be 32 to 4096 pixels, not {size}.")
     if pictures not in SOURCES:
-        raise DataError(f"Pictures are one of {', '.join(SOURCES)}, not {pictures}.")
+        raise OptionsError(f"Pictures are one of {', '.join(SOURCES)}, not {pictures}.")
     if seed < 0:
-        raise DataError(f"The seed must not be negative, not {seed}.")
+        raise OptionsError(f"The seed must not be negative, not {seed}.")
 
 
 def _require_libraries() -> None:

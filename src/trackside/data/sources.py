@@ -11,7 +11,7 @@ from typing import Self
 
 from trackside.data import files, manifest
 from trackside.data.archive import Limits, ZipSource
-from trackside.data.errors import DataError
+from trackside.data.errors import DataError, OptionsError
 from trackside.data.fetch import Patience, download, shown
 from trackside.data.layout import REJECTED, split_of
 from trackside.data.manifest import Manifest, Source
@@ -66,7 +66,7 @@ class FolderSource:
 def describe(source: str, target: Path) -> Source:
     """A source ("" is the data folder itself) as the manifest records it, by a quick look.
 
-    Raises DataError if it is an address of no known kind.
+    Raises OptionsError if it is an address of no known kind.
     """
     if not source or _same_folder(Path(source), target):
         return Source("in place", str(target.resolve()))
@@ -82,13 +82,13 @@ def describe(source: str, target: Path) -> Source:
 
 
 def is_url(source: str) -> bool:
-    """Whether a source is an http or https address. Raises DataError for another scheme or a malformed one."""
+    """Whether a source is an http or https address. Raises OptionsError for another scheme or a malformed one."""
     try:
         parts = urllib.parse.urlsplit(source)
     except ValueError as error:
-        raise DataError(f"{source} is not a valid address: {error}.") from error
+        raise OptionsError(f"{source} is not a valid address: {error}.") from error
     if "://" in source and (parts.scheme not in ("http", "https") or not parts.hostname):
-        raise DataError(
+        raise OptionsError(
             f"{source} can't be fetched: only http and https addresses, zip files and folders can."
         )
     return parts.scheme in ("http", "https")
@@ -126,8 +126,6 @@ def open_source(
     Raises DataError if it cannot be downloaded, has another SHA-256 than `sha256`, or is unsafe.
     """
     if found.kind in ("folder", "in place"):
-        if sha256:
-            raise DataError("--sha256 checks an archive; this source is a folder. Leave it out.")
         return FolderSource(Path(found.where), target)
     if found.kind == "zip":
         return _checked(Path(found.where), found, sha256, limits)
