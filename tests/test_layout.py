@@ -195,7 +195,7 @@ def test_length_is_that_of_the_body() -> None:
 # A path of one machine, or the host of a package registry: which one is used is the machine's own setting.
 FORBIDDEN = re.compile(
     r"(?<![\w.~-])/(?:work|root|opt/wheels|opt/pypi|home/\w+)/"
-    r"|pypi\.org/simple|files\.pythonhosted\.org|registry\.npmjs\.org|registry\.yarnpkg\.com"
+    r"|pypi\.org|files\.pythonhosted\.org|registry\.npmjs\.org|registry\.yarnpkg\.com"
     r"|deb\.debian\.org|download\.pytorch\.org/whl"
 )
 

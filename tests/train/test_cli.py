@@ -171,6 +171,10 @@ def test_a_failure_ends_the_run_as_failed(server: Server, smallest: Path, tmp_pa
     [
         (["--data", "/nowhere", "--no-track"], "no data set at /nowhere"),
         (["--weights", "no.pth", "--no-track"], "--weights no.pth: there is no such file"),
+        (
+            ["--weights", "no.pth", "--no-track", "--data", "/nowhere"],
+            "--weights no.pth: there is no such file",
+        ),
         (["--device", "cuda:9", "--no-track"], "--device cuda:9 cannot be used here"),
         (["--tracking-uri", "http://127.0.0.1:9"], "no tracking server answers at http://127.0.0.1:9"),
         (

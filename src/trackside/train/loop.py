@@ -18,7 +18,7 @@ from trackside.train.errors import TrainingError
 from trackside.train.mobilenet import Classifier
 from trackside.train.settings import Settings
 from trackside.train.tracking import DatasetUse, NoTracking, Tracker
-from trackside.train.weights import Weights, build_model, load_weights, save_checkpoint
+from trackside.train.weights import Weights, build_model, load_weights, require_at_hand, save_checkpoint
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ def prepare(settings: Settings, progress: Progress = SILENT, tracking_uri: str |
     """
     set_seed(settings.seed, deterministic=settings.deterministic)
     compute = Compute.choose(settings)
+    require_at_hand(settings.weights)  # before the data: who lacks both may be long in getting those
     splits = Splits.open(settings, pin_memory=compute.device.type == "cuda")
     weights = load_weights(settings.weights, settings.weights_sha256, progress, tracking_uri)
     return Prepared(settings, splits, compute, weights, compute.place(build_model(settings, weights)))

