@@ -62,7 +62,7 @@ def story(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("story")
     start = servers.trackside if kind == "trackside" else servers.mlflow
     with start(folder) as running:
-        yield tell(version, running.url, folder)
+        yield tell(version, running.url, folder, of_trackside=kind == "trackside")
 
 
 @pytest.fixture(scope="session")

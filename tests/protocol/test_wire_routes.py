@@ -68,11 +68,13 @@ def test_the_prefix_of_the_web_ui_is_the_same_surface(http: httpx.Client, run: s
 
 
 def test_a_list_in_the_query(http: httpx.Client) -> None:
-    names = [f"{letter} {uuid.uuid4().hex}" for letter in "ab"]
+    mark = uuid.uuid4().hex
+    names = [f"{letter} {mark}" for letter in "ab"]
     for name in names:
         new_experiment(http, name)
     orders = [("order_by", "name DESC"), ("order_by", "experiment_id ASC")]
-    query = httpx.QueryParams([("max_results", "1000"), ("view_type", "ACTIVE_ONLY"), *orders])
+    asked = {"max_results": "1000", "view_type": "ACTIVE_ONLY", "filter": f"name LIKE '%{mark}'"}
+    query = httpx.QueryParams([*asked.items(), *orders])
     found = http.get(f"{API}/experiments/search", params=query).json()["experiments"]
     assert [item["name"] for item in found if item["name"] in names] == names[::-1]
 

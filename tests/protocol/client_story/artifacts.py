@@ -5,14 +5,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import mlflow
 import numpy as np
 import pandas as pd
 from mlflow import MlflowClient
-from PIL import Image
-
-mpl.use("Agg")
 
 ODD_NAMES = ["with space.txt", "grüße-好.txt", "50%.txt", "plus+and&.txt", "a=b;c,d.txt", "dot.name.tar.gz"]
 
@@ -37,7 +33,11 @@ def listed(run_id: str, path: str | None = None) -> list[Any]:
 
 def logged_objects(folder: Path) -> dict[str, Any]:
     """log_text, log_dict, log_figure, log_table, log_image and what reads them."""
+    import matplotlib as mpl
     from matplotlib import pyplot as plt
+    from PIL import Image
+
+    mpl.use("Agg")
 
     mlflow.set_experiment("artifacts")
     figure, axes = plt.subplots()

@@ -1,5 +1,6 @@
 """Chapters about the data a run read: log_input with pandas and numpy data sets."""
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,8 @@ import mlflow
 import numpy as np
 import pandas as pd
 from mlflow import MlflowClient
+
+HAS_SKLEARN = importlib.util.find_spec("sklearn") is not None
 
 
 def logged_inputs(folder: Path) -> dict[str, Any]:
@@ -33,7 +36,8 @@ def logged_inputs(folder: Path) -> dict[str, Any]:
             by_name["food11-labels"].dataset.digest == table.digest,
             by_name["food11-pixels"].dataset.digest == array.digest,
         ],
-        "schema": "label" in by_name["food11-labels"].dataset.schema,
+        # Without scikit-learn (mlflow-skinny), the client infers no schema.
+        "schema": not HAS_SKLEARN or "label" in by_name["food11-labels"].dataset.schema,
         "profile": by_name["food11-labels"].dataset.profile,
         "source": Path(source.uri).name,
         "found": [len(client.search_runs([experiment_id], text)) for text in filters],

@@ -6,6 +6,7 @@ from typing import Any
 import lightning
 import mlflow
 import torch
+from lightning.pytorch.loggers import MLFlowLogger
 from mlflow import MlflowClient
 
 
@@ -22,6 +23,35 @@ class Classifier(lightning.LightningModule):
 
     def configure_optimizers(self):
         return torch.optim.Adam(self.parameters(), lr=0.01)
+
+
+def lightning_logger(folder: Path) -> dict[str, Any]:
+    """Lightning's own MLFlowLogger, which calls MlflowClient and not the fluent functions."""
+    logger = MLFlowLogger("lightning logger", run_name="by logger", tags={"kind": "x"}, log_model=True)
+    torch.manual_seed(0)
+    data = torch.utils.data.TensorDataset(torch.rand(32, 4), torch.randint(11, (32,)))
+    trainer = lightning.Trainer(
+        max_epochs=2,
+        accelerator="cpu",
+        devices=1,
+        logger=logger,
+        log_every_n_steps=1,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=str(folder),
+    )
+    logger.log_hyperparams({"lr": 0.01, "nested": {"a": 1}})
+    trainer.fit(Classifier(), torch.utils.data.DataLoader(data, batch_size=8))
+    client = MlflowClient()
+    run = client.get_run(logger.run_id)
+    return {
+        "status": run.info.status,
+        "name": run.info.run_name,
+        "params": run.data.params,
+        "kind": run.data.tags["kind"],
+        "steps": [point.step for point in client.get_metric_history(logger.run_id, "train_loss")],
+        "files": len(client.list_artifacts(logger.run_id)) > 0,
+    }
 
 
 def lightning_training(folder: Path) -> dict[str, Any]:
@@ -55,4 +85,4 @@ def lightning_training(folder: Path) -> dict[str, Any]:
     }
 
 
-CHAPTERS = [lightning_training]
+CHAPTERS = [lightning_training, lightning_logger]

@@ -166,9 +166,11 @@ def batches(folder: Path) -> dict[str, Any]:
         mlflow.log_params({f"q{i}": i for i in range(150)})
         mlflow.log_param("long", "x" * 6100)
         mlflow.set_tag("long", "y" * 8100)
+        waits = {"synchronous": False} if hasattr(mlflow, "flush_async_logging") else {}  # since 2.10
         for step in range(50):
-            mlflow.log_metric("asynchronous", step, step=step, synchronous=False)
-        mlflow.flush_async_logging()
+            mlflow.log_metric("asynchronous", step, step=step, **waits)
+        if waits:
+            mlflow.flush_async_logging()
     data = client.get_run(run_id).data
     return {
         "loss": history(run_id, "loss") == [[metric.step, metric.value] for metric in metrics],

@@ -251,6 +251,16 @@ ANSWERS: tuple[Answer, ...] = (
         ours=r"400 INVALID_PARAMETER_VALUE: Invalid model version source: '.*'(?P<what>\. To use a local path as .*)",
     ),
     Answer(
+        "long names of models",
+        "registered-models/rename with a name of more than 256 characters",
+        "takes it on SQLite, and fails on other databases",
+        "refuses it, as registered-models/create does",
+        "The same on every database.",
+        route=".*/registered-models/rename",
+        theirs="200 .*",
+        ours=r"400 INVALID_PARAMETER_VALUE: 'new_name' exceeds the maximum length of 256 characters",
+    ),
+    Answer(
         "long sources",
         "model-versions/create with a source of more than 4,096 characters",
         "takes it on SQLite, and fails on other databases beyond 500",
@@ -504,7 +514,7 @@ ANSWERS: tuple[Answer, ...] = (
         "answers that there is none, as for every other change",
         "A deleted model does not change.",
         route=".*/logged-models/[^/]+/tags.*",
-        theirs="200 {}",
+        theirs=r"(200 {}|404 RESOURCE_DOES_NOT_EXIST: No tag with key .*)",
         ours=r"404 RESOURCE_DOES_NOT_EXIST: Logged model with ID .* not found\.",
     ),
     Answer(

@@ -17,15 +17,13 @@ from typing import Any, NamedTuple, NoReturn, Self
 
 import httpx
 import intended
+from asks import API, MAX_SHOWN, REPEATED, Ask, post
 from servers import Server
 from wire import fill
 
-API = "/api/2.0/mlflow/"
 JSON = {"Content-Type": "application/json"}
 NEAR_MS = 3_600_000  # a time this near to now is one that the server gave
-MAX_SHOWN = 1500  # characters of an answer in a report
 
-REPEATED = re.compile(r"(.)\1{60,}")
 INVENTED = re.compile(r"\b[a-z]+-[a-z]+-\d{1,4}\b")
 SET = re.compile(r"\{'[^{}']*'(, '[^{}']*')*\}")  # Python's way to show one, in any order
 ID = re.compile(r"\b[0-9a-f]{32}\b")
@@ -33,49 +31,6 @@ ID = re.compile(r"\b[0-9a-f]{32}\b")
 UNORDERED = {"tags", "params", "metrics", "aliases", "model_inputs", "model_outputs", "dataset_inputs"}
 
 Names = dict[str, str]
-
-
-class Ask(NamedTuple):
-    """One request. A path that does not begin with a slash is below /api/2.0/mlflow/."""
-
-    method: str
-    path: str
-    body: Any = None  # JSON; bytes and text go out as they are
-    query: Any = None
-    headers: dict[str, str] = {}
-    keep: dict[str, str] = {}  # name of a placeholder -> where in the answer its value is, dotted
-    heads: tuple[str, ...] = ()  # headers that are compared too
-
-    @property
-    def url(self) -> str:
-        return self.path if self.path.startswith("/") else API + self.path
-
-    @property
-    def text(self) -> str:
-        """All of it."""
-        query = f"?{self.query}" if self.query else ""
-        body = "" if self.body is None else f" {json.dumps(self.body, default=repr, ensure_ascii=False)}"
-        headers = f" {self.headers}" if self.headers else ""
-        return f"{self.method} {self.path}{query}{body}{headers}"
-
-    def __str__(self) -> str:
-        return REPEATED.sub(r"\1…", self.text)[:MAX_SHOWN]
-
-
-def post(path: str, body: Any = None, **keep: str) -> Ask:
-    return Ask("POST", path, {} if body is None else body, keep=keep)
-
-
-def get(path: str, query: Any = None, **keep: str) -> Ask:
-    return Ask("GET", path, query=query, keep=keep)
-
-
-def patch(path: str, body: Any = None) -> Ask:
-    return Ask("PATCH", path, {} if body is None else body)
-
-
-def delete(path: str, body: Any = None) -> Ask:
-    return Ask("DELETE", path, {} if body is None else body)
 
 
 def changes(ask: Ask) -> bool:
@@ -182,6 +137,8 @@ def _sorted_set(match: re.Match[str]) -> str:
 
 
 def _place_in_list(item: dict[str, Any]) -> str:
+    if "model_id" in item:  # a logged model's metrics have no order, either
+        return f"{item.get('key', '')} {json.dumps(item, sort_keys=True)}"
     known = item.get("key") or item.get("alias") or item.get("model_id") or item.get("dataset") or ""
     return known if isinstance(known, str) else json.dumps(known, sort_keys=True)
 

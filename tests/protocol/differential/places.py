@@ -1,6 +1,7 @@
 """What cases begin with, made on both servers."""
 
-from pair import Pair, post, unique
+from asks import post
+from pair import Pair, unique
 
 
 def make_place(scene: Pair) -> None:

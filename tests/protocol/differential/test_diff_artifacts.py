@@ -1,7 +1,8 @@
 """Artifacts: the proxy, listings, downloads, and what the storage cannot do."""
 
 import pytest
-from pair import Ask, Pair, get, post
+from asks import Ask, get, post
+from pair import Pair
 
 FILES = "/api/2.0/mlflow-artifacts/artifacts"
 ROOT = FILES + "/{experiment}/{run}/artifacts"

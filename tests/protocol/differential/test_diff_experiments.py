@@ -1,7 +1,8 @@
 """Experiments: every rule of their life, names, tags and searches."""
 
 import pytest
-from pair import Ask, Pair, get, post, unique
+from asks import Ask, get, post
+from pair import Pair, unique
 
 GET = get("experiments/get", {"experiment_id": "{experiment}"})
 

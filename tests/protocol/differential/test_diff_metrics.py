@@ -1,7 +1,8 @@
 """Metrics: points as they come in, latest values, histories whole, paged, in bulk and sampled."""
 
 import pytest
-from pair import Ask, Pair, get, post
+from asks import Ask, get, post
+from pair import Pair
 
 UNKNOWN = "f" * 32
 SEEN = get("runs/get", {"run_id": "{run}"})

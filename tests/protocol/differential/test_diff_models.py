@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from pair import Ask, Pair, delete, get, patch, post, unique
+from asks import Ask, delete, get, patch, post
+from pair import Pair, unique
 
 ONE = get("logged-models/{logged}")
 RUN = get("runs/get", {"run_id": "{run}"})

@@ -1,7 +1,8 @@
 """The model registry: models, versions, stages, aliases, tags, sources, searches."""
 
 import pytest
-from pair import Ask, Pair, delete, get, patch, post, unique
+from asks import Ask, delete, get, patch, post
+from pair import Pair, unique
 
 MODEL = get("registered-models/get", {"name": "{model}"})
 VERSION = get("model-versions/get", {"name": "{model}", "version": "1"})

@@ -1,7 +1,8 @@
 """Runs: life, params, tags, batches, and how one is read back."""
 
 import pytest
-from pair import Ask, Pair, get, post, unique
+from asks import Ask, get, post
+from pair import Pair, unique
 
 SEEN = get("runs/get", {"run_id": "{run}"})
 MADE = get("runs/get", {"run_id": "{made}"})

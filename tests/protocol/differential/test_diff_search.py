@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from pair import Ask, Pair, get, post, unique
+from asks import Ask, get, post
+from pair import Pair, unique
 
 RUNS: list[tuple[Any, ...]] = [
     # name, status, start, end, user, metrics, params, tags

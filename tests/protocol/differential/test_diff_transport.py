@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from pair import Ask, Pair, Unexplained, changes, get, post, unique
+from asks import REQUESTS, Ask, get, post
+from pair import Pair, Unexplained, changes, unique
 from places import make_logged, make_model, make_place
-from requests import REQUESTS
 from wire import fill
 
 BODIES = {name: ask for name, ask in REQUESTS.items() if ask.body is not None}

@@ -1,6 +1,56 @@
-"""One valid request of every MLflow route that takes fields: what the sweeps and the fuzz suite change."""
+"""Requests as data, and one valid request of every MLflow route that takes fields: what sweeps and fuzz suite change."""
 
-from pair import Ask, delete, get, patch, post
+import json
+import re
+from typing import Any, NamedTuple
+
+API = "/api/2.0/mlflow/"
+MAX_SHOWN = 1500  # characters of a request or an answer in a report
+REPEATED = re.compile(r"(.)\1{60,}")
+
+
+class Ask(NamedTuple):
+    """One request. A path that does not begin with a slash is below /api/2.0/mlflow/."""
+
+    method: str
+    path: str
+    body: Any = None  # JSON; bytes and text go out as they are
+    query: Any = None
+    headers: dict[str, str] = {}
+    keep: dict[str, str] = {}  # name of a placeholder -> where in the answer its value is, dotted
+    heads: tuple[str, ...] = ()  # headers that are compared too
+
+    @property
+    def url(self) -> str:
+        return self.path if self.path.startswith("/") else API + self.path
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        query = f"?{self.query}" if self.query else ""
+        body = "" if self.body is None else f" {json.dumps(self.body, default=repr, ensure_ascii=False)}"
+        headers = f" {self.headers}" if self.headers else ""
+        return f"{self.method} {self.path}{query}{body}{headers}"
+
+    def __str__(self) -> str:
+        return REPEATED.sub(r"\1…", self.text)[:MAX_SHOWN]
+
+
+def post(path: str, body: Any = None, **keep: str) -> Ask:
+    return Ask("POST", path, {} if body is None else body, keep=keep)
+
+
+def get(path: str, query: Any = None, **keep: str) -> Ask:
+    return Ask("GET", path, query=query, keep=keep)
+
+
+def patch(path: str, body: Any = None) -> Ask:
+    return Ask("PATCH", path, {} if body is None else body)
+
+
+def delete(path: str, body: Any = None) -> Ask:
+    return Ask("DELETE", path, {} if body is None else body)
+
 
 RUN = "{run}"
 POINT = {"run_id": RUN, "key": "m", "value": 1, "timestamp": 1, "step": 1}
