@@ -509,12 +509,12 @@ ANSWERS: tuple[Answer, ...] = (
     ),
     Answer(
         "deleted logged models",
-        "tags of a deleted logged model",
+        "status, params and tags of a deleted logged model",
         "changes them",
-        "answers that there is none, as for every other change",
+        "answers that there is none, as both do when it is read",
         "A deleted model does not change.",
-        route=".*/logged-models/[^/]+/tags.*",
-        theirs=r"(200 {}|404 RESOURCE_DOES_NOT_EXIST: No tag with key .*)",
+        route="(PATCH|POST|DELETE) .*/logged-models/[^/]+(/tags.*|/params)?",
+        theirs=r"(200 .*|404 RESOURCE_DOES_NOT_EXIST: No tag with key .*|400 INVALID_PARAMETER_VALUE: Changing param values .*)",
         ours=r"404 RESOURCE_DOES_NOT_EXIST: Logged model with ID .* not found\.",
     ),
     Answer(
