@@ -17,7 +17,7 @@ import pytest
 from live_server import running
 from receiver import local, receiving
 
-from trackside.core import deliveries
+from trackside.core import deliveries, outbound
 from trackside.store import schema
 from trackside.store.sqlite import SqliteDatabase
 
@@ -312,6 +312,32 @@ def test_a_delivery_is_given_up_after_a_day(tmp_path, receiver, monkeypatch, cap
         receiver.next()
         assert receiver.quiet(2)
     assert "is given up at attempt 1: it answered 500" in caplog.text
+
+
+def test_what_ended_while_the_store_was_read_is_not_sent_again(tmp_path, receiver, monkeypatch):
+    """The rows are from before the delivery was done, and looked at after it."""
+    read, post = SqliteDatabase.read, outbound.post
+
+    async def read_slowly(self, job):
+        rows = await read(self, job)
+        if job is deliveries._next:
+            await asyncio.sleep(0.3)
+        return rows
+
+    async def post_slowly(*given):
+        await asyncio.sleep(0.1)
+        return await post(*given)
+
+    monkeypatch.setattr(SqliteDatabase, "read", read_slowly)
+    monkeypatch.setattr(outbound, "post", post_slowly)
+    with running(local(tmp_path)) as (url, _), httpx.Client(base_url=url) as client:
+        hook(client, receiver.url)
+        for _ in range(3):
+            model(client)
+            time.sleep(0.15)
+        sent = [receiver.next()[0]["X-MLflow-Delivery-Id"] for _ in range(3)]
+        assert receiver.quiet(1)
+    assert len(set(sent)) == 3
 
 
 def test_a_mistake_of_ours_is_not_repeated_at_full_speed(tmp_path, receiver, monkeypatch, caplog):

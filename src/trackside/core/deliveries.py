@@ -50,6 +50,7 @@ class Deliveries:
 
     async def _start(self) -> float | None:
         """Start what is due and not yet under way; seconds until the next is due, None when none is waiting."""
+        busy = frozenset(self._busy)  # what ends while the rows are read may still be among them
         try:
             rows = await self._app.db.read(_next)
         except TracksideError as error:
@@ -57,8 +58,8 @@ class Deliveries:
             return PAUSE_SECONDS
         for row in rows:
             hook = row["webhook_id"]
-            if hook in self._busy:
-                continue
+            if hook in busy:
+                continue  # its end wakes us
             wait_ms: int = row["due_ms"] - now_ms()
             if wait_ms > 0:
                 return wait_ms / 1000  # they come in the order of their time
