@@ -11,7 +11,8 @@ from trackside import filters
 from trackside.core import grants, validate
 from trackside.core.app import App
 from trackside.core.names import now_ms
-from trackside.errors import AlreadyExists, InvalidParameter, InvalidState, NotFound
+from trackside.core.permissions import EVERYBODY, Actor
+from trackside.errors import AlreadyExists, Forbidden, InvalidParameter, InvalidState, NotFound
 from trackside.model import NOTE, Activity, Experiment, Page, View, Visible
 from trackside.store.database import Job, Row, Transaction
 
@@ -23,9 +24,12 @@ async def create(
     name: str,
     artifact_location: str | None = None,
     tags: dict[str, str] | None = None,
-    owner: int = 0,
+    actor: Actor = EVERYBODY,
 ) -> int:
-    """Make an experiment, which its owner manages; its id. Raises AlreadyExists also for the name of a deleted one."""
+    """Make an experiment, which the actor manages; its id.
+
+    Raises AlreadyExists also for the name of a deleted one, Forbidden for a location that is another's.
+    """
     validate.experiment_name(name)
     for key, value in (tags or {}).items():
         _check_tag(key, value)
@@ -36,6 +40,8 @@ async def create(
         known = await tx.one("experiment_by_name", name=name)
         if known:
             raise AlreadyExists(_taken(name, known))
+        if artifact_location:
+            await _check_location_is_free(tx, app.blobs.uri, artifact_location, actor)
         row = await tx.insert(
             "add_experiment", name=name, artifact_location=artifact_location or "", now_ms=now_ms()
         )
@@ -45,11 +51,11 @@ async def create(
             await tx.run("set_experiment_location", id=experiment_id, artifact_location=location)
         for key, value in (tags or {}).items():
             await tx.run("set_experiment_tag", id=experiment_id, key=key, value=value)
-        await grants.own(tx, owner, "experiment", str(experiment_id))
+        await grants.own(tx, actor.id, "experiment", str(experiment_id))
         return experiment_id
 
     experiment_id = await app.db.write(job)
-    app.identities.forget_grants(owner)
+    app.identities.forget_grants(actor.id)
     app.events.publish("experiments", kind="experiment")
     return experiment_id
 
@@ -294,3 +300,21 @@ def _check_location(location: str) -> None:
         raise InvalidParameter(
             f"Invalid artifact location: '{location}'. The artifact location cannot contain '..' or a query."
         )
+
+
+async def _check_location_is_free(tx: Transaction, store: str, location: str, actor: Actor) -> None:
+    """Refuse a place in our store whose files are another experiment's, for who does not manage that one.
+
+    Files are granted with the experiment below whose location they lie: whoever could nest a location in
+    another's would take its files over. A numbered folder is the experiment's of that number, made or not.
+    """
+    place = location.rstrip("/")
+    if f"{place}/".startswith(f"{store}/"):
+        numbers = [row["id"] for row in await tx.all("experiments_at_location", location=place)]
+        folder = place.removeprefix(store).lstrip("/").partition("/")[0]
+        numbers += [int(folder)] if folder.isdecimal() and len(folder) < 19 else []
+        if not all(actor.may("manage", "experiment", str(number)) for number in numbers):
+            raise Forbidden(
+                f"The artifact location '{location}' overlaps that of an experiment you do not manage."
+                " Choose another location, or leave it out."
+            )

@@ -76,7 +76,7 @@ async def create(request: Request) -> Response:
     body = await wire.read(request, CreateExperiment)
     tags = {tag.key: tag.value for tag in body.tags}
     experiment_id = await experiments.create(
-        app_of(request), body.name, body.artifact_location, tags, owner=actor_of(request).id
+        app_of(request), body.name, body.artifact_location, tags, actor_of(request)
     )
     return answer({"experiment_id": str(experiment_id)})
 

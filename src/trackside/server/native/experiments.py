@@ -55,7 +55,7 @@ async def list_experiments(request: Request) -> Response:
 async def create(request: Request) -> Response:
     body = await read(request, shapes.NewExperiment)
     return await _one(
-        request, str(await experiments.create(app_of(request), body.name, owner=actor_of(request).id))
+        request, str(await experiments.create(app_of(request), body.name, actor=actor_of(request)))
     )
 
 

@@ -158,6 +158,12 @@ SELECT id FROM experiment
 WHERE substr(:uri, 1, length(artifact_location) + 1) = artifact_location || '/'
 ORDER BY length(artifact_location) DESC LIMIT 1;
 
+-- name: experiments_at_location
+-- Those whose artifact location contains this one, equals it or lies in it; deleted ones too.
+SELECT id FROM experiment
+WHERE substr(:location || '/', 1, length(rtrim(artifact_location, '/')) + 1) = rtrim(artifact_location, '/') || '/'
+  OR substr(artifact_location || '/', 1, length(:location) + 1) = :location || '/';
+
 -- name: prompt_by_name
 SELECT 1 AS found FROM registered_model_tag JOIN registered_model ON registered_model.id = model_id
 WHERE registered_model.name = :name AND key = 'mlflow.prompt.is_prompt' AND value = 'true';
