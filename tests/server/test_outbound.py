@@ -44,6 +44,16 @@ def receiver():
         "[::ffff:127.0.0.1]",
         "[2002:7f00:1::]",
         "[64:ff9b::7f00:1]",
+        "[64:ff9b:1::1]",
+        "[fec0::1]",
+        "[::127.0.0.1]",
+        "[::ffff:0:127.0.0.1]",
+        "[5f00::1]",
+        "[3fff::1]",
+        "[2001:db8::1]",
+        "[2001:0:7f00:1::]",
+        "192.0.0.8",
+        "[::ffff:192.0.0.8]",
         "0x7f.1",
         "2130706433",
     ],
@@ -54,7 +64,9 @@ def test_a_private_address_is_refused_in_every_spelling(tmp_path, host):
         asyncio.run(outbound.check(f"https://{host}/", settings))
 
 
-@pytest.mark.parametrize("host", ["93.184.216.34", "[2606:2800:220:1:248:1893:25c8:1946]"])
+@pytest.mark.parametrize(
+    "host", ["93.184.216.34", "[2606:2800:220:1:248:1893:25c8:1946]", "[64:ff9b::5db8:d822]"]
+)
 def test_a_public_address_is_taken(tmp_path, host):
     settings = ServerSettings(data_dir=tmp_path, webhook_private_addresses=False)
     asyncio.run(outbound.check(f"https://{host}:8443/", settings))

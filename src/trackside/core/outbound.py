@@ -34,6 +34,11 @@ ANSWER_BYTES = 64 * 1024  # of an answer's body; the rest is not read
 HEAD_BYTES = 64 * 1024  # of an answer's status line and headers, and of a body's framing
 _PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_UNICAST = ipaddress.IPv6Network("2000::/3")  # all that is given out for the public internet
+_SPECIAL = [
+    ipaddress.ip_network(network)
+    for network in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2001:db8::/32", "3fff::/20")
+]  # protocols' own, relays, examples: Python's list differs by its release
 _lookups = threading.BoundedSemaphore(8)  # threads that wait for a name server that does not answer
 
 
@@ -180,7 +185,9 @@ def _is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
             ip = inner
-    return ip.is_global and not ip.is_multicast
+        elif ip not in _UNICAST:
+            return False
+    return ip.is_global and not ip.is_multicast and not any(ip in network for network in _SPECIAL)
 
 
 def _request(target: _Target, body: bytes, more: Mapping[str, str]) -> bytes:
