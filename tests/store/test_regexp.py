@@ -10,10 +10,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from trackside.errors import Unavailable
+from trackside.errors import InvalidParameter, Unavailable
 from trackside.filters import Composed
 from trackside.patterns import LONGEST, BadPattern, compiled
-from trackside.store import sqlite
+from trackside.store import regexp, sqlite
 from trackside.store.regexp import Regexp
 from trackside.store.sqlite import SqliteDatabase
 
@@ -84,6 +84,27 @@ def test_a_search_that_takes_too_long_is_ended(tmp_path, monkeypatch):
         return time.perf_counter() - began
 
     assert asyncio.run(search()) < 8
+
+
+def test_a_slow_pattern_is_the_askers_mistake_and_the_next_search_has_its_whole_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(regexp, "PATTERN_SECONDS", 0.2)
+    rows = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)"
+    query = f"{rows} SELECT count(*) AS found FROM n WHERE (? || i) REGEXP ?"
+
+    async def search():
+        db = SqliteDatabase(tmp_path / "trackside.db")
+        try:
+            for _ in range(sqlite.SEARCHERS + 1):  # each thread at least once
+                with pytest.raises(InvalidParameter, match="This pattern takes too long"):
+                    await db.search(lambda tx: tx.select(Composed(query, ("a" * 100_000, SLOW))))
+                found = await db.search(lambda tx: tx.select(Composed(query, ("a", "^a1$"))))
+                assert found[0]["found"] == 1
+        finally:
+            await db.close()
+
+    began = time.perf_counter()
+    asyncio.run(search())
+    assert time.perf_counter() - began < sqlite.READ_SECONDS
 
 
 @pytest.mark.parametrize(

@@ -21,10 +21,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from trackside.errors import StorageFull, StoreInUse, StoreUnusable, TracksideError, Unavailable
-from trackside.store import schema
+from trackside.errors import (
+    InvalidParameter,
+    StorageFull,
+    StoreInUse,
+    StoreUnusable,
+    TracksideError,
+    Unavailable,
+)
+from trackside.store import regexp, schema
 from trackside.store.database import Job, P, Row, Statement, T, Values, named_queries
-from trackside.store.regexp import Regexp
 
 GROUP_LIMIT = 256  # jobs a transaction: bounds how long the first of them waits for its answer
 READ_SECONDS = 30.0  # a read that takes longer is broken off
@@ -144,13 +150,15 @@ class SqliteDatabase:
         def is_late() -> bool:
             return self._closed or time.monotonic() > deadline
 
-        self._local.regexp.is_late = is_late
+        self._local.regexp.begin(is_late)
         connection.set_progress_handler(is_late, 20_000)
         connection.execute("BEGIN")
         try:
             result: T = _drive(job(SqliteTransaction(connection)))
             return result
         except sqlite3.Error as error:
+            if _code(error) == sqlite3.SQLITE_INTERRUPT and self._local.regexp.exhausted:
+                raise _slow_pattern() from error
             raise _translated(error) from error
         finally:
             connection.execute("ROLLBACK")
@@ -158,7 +166,7 @@ class SqliteDatabase:
     def _reader_connection(self) -> sqlite3.Connection:
         if not hasattr(self._local, "connection"):
             self._local.connection = _connect(self._path, readonly=True)
-            self._local.regexp = Regexp(self._local.connection)
+            self._local.regexp = regexp.Regexp(self._local.connection)
             self._reading.append(self._local.connection)
         connection: sqlite3.Connection = self._local.connection
         return connection
@@ -325,6 +333,14 @@ def _at_start(error: sqlite3.Error, path: Path) -> Exception:
 
 def _at_write(error: sqlite3.Error) -> Exception:
     return StorageFull() if _code(error) in _UNWRITABLE else _translated(error)
+
+
+def _slow_pattern() -> Exception:
+    """Not Unavailable: that would be asked again for minutes, and be as slow each time."""
+    return InvalidParameter(
+        f"This pattern takes too long: the regular expressions of one search may take {regexp.PATTERN_SECONDS:g} s."
+        " Write a simpler one, use LIKE, or search fewer experiments."
+    )
 
 
 def _translated(error: sqlite3.Error) -> Exception:
