@@ -162,12 +162,13 @@ update artifact path
   POST /api/2.0/mlflow-artifacts/mpu/create/{path:path}
   POST /api/2.0/mlflow-artifacts/mpu/complete/{path:path}
   POST /api/2.0/mlflow-artifacts/mpu/abort/{path:path}
+update experiment and source run
+  POST /api/2.0/mlflow/logged-models
 update experiment
   POST /api/2.0/mlflow/experiments/update
   POST /api/2.0/mlflow/experiments/set-experiment-tag
   POST /api/2.0/mlflow/experiments/delete-experiment-tag
   POST /api/2.0/mlflow/runs/create
-  POST /api/2.0/mlflow/logged-models
   PATCH /api/trackside/v1/experiments/{experiment_id}
 update logged model
   PATCH /api/2.0/mlflow/logged-models/{model_id}

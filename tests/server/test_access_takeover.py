@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from access_server import API, guarded
+from access_server import API, NATIVE, guarded
 
 PROXY = "/api/2.0/mlflow-artifacts/artifacts"
 
@@ -50,3 +52,54 @@ def test_the_innermost_location_decides(server):
     server.grant("nest-friend", "experiment", inner, "READ")
     assert friend.get(f"{PROXY}/nest/inside/f.txt").text == "mine"
     assert friend.get(f"{PROXY}/nest/f.txt").status_code == 403
+
+
+def run(client, experiment_id):
+    made = client.post(f"{API}/runs/create", json={"experiment_id": experiment_id})
+    return made.json()["run"]["info"]["run_id"]
+
+
+def logged_model(client, experiment_id, **more):
+    return client.post(f"{API}/logged-models", json={"experiment_id": experiment_id, "name": "model", **more})
+
+
+@pytest.fixture(scope="module")
+def two(server):
+    """A writer with a run, and the id of a model that is not the writer's."""
+    owner, writer = server.user("model-owner"), server.user("model-writer")
+    theirs = experiment(owner, "theirs").json()["experiment_id"]
+    uuid = logged_model(owner, theirs).json()["model"]["info"]["model_id"]
+    return writer, run(writer, experiment(writer, "own").json()["experiment_id"]), uuid
+
+
+SPELLINGS = ("model_id", "modelId", "model\\u0049d", "model\\u005fid", "\\u006dodel_id")
+
+
+@pytest.mark.parametrize("step", ["0", "null", '"1"', "1.0"])
+@pytest.mark.parametrize("spelled", SPELLINGS)
+def test_no_spelling_of_a_body_writes_to_a_model_of_somebody_else(server, two, spelled, step):
+    writer, uuid, model = two
+    metric = f'"key": "acc", "value": 1, "timestamp": 1, "step": {step}, "{spelled}": "{model}"'
+    bodies = {
+        "log-metric": f'{{"run_id": "{uuid}", {metric}}}',
+        "log-batch": f'{{"run_id": "{uuid}", "metrics": [{{{metric}}}]}}',
+    }
+    for route, body in bodies.items():
+        for sent in (body, json.dumps(body)):  # old clients encode twice
+            writer.post(f"{API}/runs/{route}", content=sent, headers={"Content-Type": "application/json"})
+    shown = server.admin.get(f"{API}/logged-models/{model}").json()["model"]
+    assert "metrics" not in shown["data"]
+
+
+def test_no_model_is_made_in_the_name_of_somebody_elses_run(server):
+    owner, other = server.user("run-owner"), server.user("run-other")
+    theirs = experiment(owner, "with a run").json()["experiment_id"]
+    uuid = run(owner, theirs)
+    own = experiment(other, "without one").json()["experiment_id"]
+    assert logged_model(other, own, source_run_id=uuid).status_code == 403
+    assert logged_model(other, own).status_code == 200
+    # An admin may, but the run does not take it for its own either.
+    assert logged_model(server.admin, own, source_run_id=uuid).status_code == 200
+    assert owner.get(f"{NATIVE}/runs/{uuid}").json()["models"] == []
+    mine = logged_model(owner, theirs, source_run_id=uuid).json()["model"]["info"]["model_id"]
+    assert [each["model_id"] for each in owner.get(f"{NATIVE}/runs/{uuid}").json()["models"]] == [mine]

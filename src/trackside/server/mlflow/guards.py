@@ -138,40 +138,22 @@ class ModelRef(Struct):
     model_id: str = ""
 
 
-class OfRunAndModel(wire.Shape):
-    run_id: str = ""
-    model_id: str = ""
-    required: ClassVar[tuple[str, ...]] = ("run_id",)
-
-
 class OfRunAndModels(wire.Shape):
     is_large: ClassVar[bool] = True
     run_id: str = ""
-    metrics: list[ModelRef] = []
     models: list[ModelRef] = []
     required: ClassVar[tuple[str, ...]] = ("run_id",)
-
-
-@guard("update run and logged model")
-async def logs_metric(request: Request, actor: Actor) -> bool:
-    body = await wire.read_fast(request, OfRunAndModel)
-    return await _run_and_models(request, actor, body.run_id, [body.model_id])
-
-
-@guard("update run and logged models")
-async def logs_batch(request: Request, actor: Actor) -> bool:
-    body = await wire.read_fast(request, OfRunAndModels)
-    return await _run_and_models(request, actor, body.run_id, [each.model_id for each in body.metrics])
 
 
 @guard("update run and logged models")
 async def logs_models(request: Request, actor: Actor) -> bool:
     """Inputs and outputs of a run: whoever names a model there writes to what the model shows."""
     body = await wire.read(request, OfRunAndModels)
-    return await _run_and_models(request, actor, body.run_id, [each.model_id for each in body.models])
+    return await run_and_models(request, actor, body.run_id, [each.model_id for each in body.models])
 
 
-async def _run_and_models(request: Request, actor: Actor, uuid: str, model_uuids: list[str]) -> bool:
+async def run_and_models(request: Request, actor: Actor, uuid: str, model_uuids: list[str]) -> bool:
+    """Whether this run and these models, of which some may be empty, can be written to."""
     app = app_of(request)
     named = [each for each in model_uuids if each]
     return await access.run(app, actor, "update", uuid) and await access.logged_models(
@@ -189,10 +171,17 @@ async def uploads_to_run(request: Request, actor: Actor) -> bool:
 # --- logged models
 
 
-@guard("update experiment")
+class NewLoggedModel(OfExperiment):
+    source_run_id: str = ""
+
+
+@guard("update experiment and source run")
 async def creates_logged_model(request: Request, actor: Actor) -> bool:
-    experiment_id = (await wire.read(request, OfExperiment)).experiment_id
-    return access.may_add_to_experiment(actor, experiment_id, access.LOGGED_MODEL)
+    """The run that it says made it shows it, and registers it as its own."""
+    body = await wire.read(request, NewLoggedModel)
+    if not access.may_add_to_experiment(actor, body.experiment_id, access.LOGGED_MODEL):
+        return False
+    return not body.source_run_id or await access.run(app_of(request), actor, "update", body.source_run_id)
 
 
 class OfRunOrModel(wire.Shape):

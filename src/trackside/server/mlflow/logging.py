@@ -10,8 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trackside.core import logging, metrics
+from trackside.core.permissions import Actor
 from trackside.errors import InvalidParameter
 from trackside.model import ModelMetric, Point
+from trackside.server.guards import guard
 from trackside.server.mlflow import guards, wire
 from trackside.server.mlflow.fields import RunId, Tag
 from trackside.server.mlflow.paging import limit_of, offset_of, token_of
@@ -110,6 +112,18 @@ def _of_models(
         for metric, point in zip(logged, points, strict=True)
         if metric.model_id
     ]
+
+
+@guard("update run and logged model")
+async def logs_metric(request: Request, actor: Actor) -> bool:
+    body = await wire.read_fast(request, LogMetric)
+    return await guards.run_and_models(request, actor, body.run_id, [body.model_id])
+
+
+@guard("update run and logged models")
+async def logs_batch(request: Request, actor: Actor) -> bool:
+    body = await wire.read_fast(request, LogBatch)
+    return await guards.run_and_models(request, actor, body.run_id, [each.model_id for each in body.metrics])
 
 
 async def log_metric(request: Request) -> Response:
@@ -243,8 +257,8 @@ async def get_history_bulk_interval(request: Request) -> Response:
 _RUNS = "/api/2.0/mlflow/runs"
 _METRICS = "/api/2.0/mlflow/metrics"
 routes = [
-    Route("POST", f"{_RUNS}/log-metric", log_metric, guards.logs_metric),
-    Route("POST", f"{_RUNS}/log-batch", log_batch, guards.logs_batch),
+    Route("POST", f"{_RUNS}/log-metric", log_metric, logs_metric),
+    Route("POST", f"{_RUNS}/log-batch", log_batch, logs_batch),
     Route("POST", f"{_RUNS}/log-parameter", log_param, guards.run("update")),
     Route("POST", f"{_RUNS}/set-tag", set_tag, guards.run("update")),
     Route("POST", f"{_RUNS}/delete-tag", delete_tag, guards.run("update")),

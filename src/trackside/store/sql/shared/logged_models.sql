@@ -17,9 +17,9 @@ RETURNING *;
 SELECT * FROM logged_model WHERE uuid = :uuid;
 
 -- name: logged_models_of_run
--- Those it made, and those it says it wrote.
+-- Those it made, and those it says it wrote; of its own experiment, since others may name any run as their maker.
 SELECT * FROM logged_model
-WHERE lifecycle = 'active' AND (
+WHERE lifecycle = 'active' AND experiment_id = (SELECT experiment_id FROM run WHERE uuid = :run_uuid) AND (
   source_run_uuid = :run_uuid
   OR uuid IN (
     SELECT model_uuid FROM run_model JOIN run ON run.id = run_model.run_id
