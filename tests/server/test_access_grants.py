@@ -220,6 +220,32 @@ def test_prompts_are_granted_apart_from_models(server):
     assert mine.status_code == 403
 
 
+PROMPT = "mlflow.prompt.is_prompt"
+
+
+@pytest.mark.parametrize("values", [("true", "false"), ("TRUE",), ("false",)])
+def test_no_spelling_of_the_prompt_tag_gets_past_what_is_denied_on_models(server, values):
+    user = server.user(f"maker-{'-'.join(values)}")
+    server.grant(f"maker-{'-'.join(values)}", "registered_model", "*", "DENY")
+    tags = [{"key": PROMPT, "value": value} for value in values]
+    assert model(user, f"made-{'-'.join(values)}", tags=tags).status_code == 403
+
+
+def test_only_admins_make_a_prompt_of_a_model_or_the_other_way_round(server):
+    owner, denied = server.user("prompt-owner"), server.user("prompt-denied")
+    assert model(owner, "kept").status_code == 200
+    server.grant("prompt-denied", "registered_model", "kept", "DENY")
+    tag = {"name": "kept", "key": PROMPT, "value": "true"}
+    native = f"/api/trackside/v1/models/kept/tags/{PROMPT}"
+    assert owner.post(f"{API}/registered-models/set-tag", json=tag).status_code == 403
+    assert owner.put(native, json={"value": "true"}).status_code == 403
+    assert owner.delete(native).status_code == 403
+    assert owner.request("DELETE", f"{API}/registered-models/delete-tag", json=tag).status_code == 403
+    assert owner.post(f"{API}/registered-models/set-tag", json={**tag, "key": "team"}).status_code == 200
+    assert denied.get(f"{API}/registered-models/get", params={"name": "kept"}).status_code == 403
+    assert server.admin.post(f"{API}/registered-models/set-tag", json=tag).status_code == 200
+
+
 def test_grants_follow_a_model_to_its_new_name_and_end_with_it(closed):
     owner, next_one = closed.user("modeller"), closed.user("next")
     assert model(owner, "before").status_code == 200

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from trackside.core import artifacts, model_sources
 from trackside.core.app import App
 from trackside.core.permissions import Actor, Need
+from trackside.core.prompts import IS_PROMPT
 from trackside.errors import NotFound, TracksideError
 from trackside.model import VisibleModels
 from trackside.store.database import Row, Transaction
@@ -107,6 +108,14 @@ async def model(app: App, actor: Actor, need: Need, name: str) -> bool:
     # With a model its versions are deleted.
     parts = ("", _VERSIONS[kind]) if need == "delete" else ("",)
     return all(actor.may(need, kind, name, part) for part in parts)
+
+
+async def model_tag(app: App, actor: Actor, name: str, key: str) -> bool:
+    """Whether a tag of a registered model may be set or deleted.
+
+    The one that makes a prompt of a model exchanges the grants that hold: only admins change it later.
+    """
+    return (actor.is_admin or key != IS_PROMPT) and await model(app, actor, "update", name)
 
 
 async def versions(app: App, actor: Actor, need: Need, name: str) -> bool:

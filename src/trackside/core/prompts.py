@@ -15,6 +15,11 @@ def is_prompt(tags: Mapping[str, str]) -> bool:
     return tags.get(IS_PROMPT, "false").lower() == "true"
 
 
+def is_granted_as_prompt(tags: Mapping[str, str]) -> bool:
+    """Whether the grants on prompts hold, not those on registered models: what the queries compare, to the letter."""
+    return tags.get(IS_PROMPT) == "true"
+
+
 async def is_prompt_model(tx: Transaction, model_id: int) -> bool:
     """Whether a registered model is a prompt, by its row's number."""
     tag = await tx.one("tag_of_registered_model", model_id=model_id, key=IS_PROMPT)

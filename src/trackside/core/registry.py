@@ -13,7 +13,7 @@ from trackside import filters
 from trackside.core import grants, registry_events, validate
 from trackside.core.app import App
 from trackside.core.names import now_ms
-from trackside.core.prompts import is_prompt
+from trackside.core.prompts import is_granted_as_prompt, is_prompt
 from trackside.errors import AlreadyExists, InvalidParameter, NotFound
 from trackside.model import ModelVersion, Page, RegisteredModel, Visible, VisibleModels
 from trackside.store.database import Job, Row, T, Transaction
@@ -56,7 +56,7 @@ async def add(
     [row] = await tx.all("add_registered_model", name=name, description=description, now_ms=now_ms())
     rows = [{"id": row["id"], "key": key, "value": value} for key, value in (tags or {}).items()]
     await tx.many("set_registered_model_tag", rows)
-    kind = grants.PROMPT if is_prompt(tags or {}) else grants.MODEL
+    kind = grants.PROMPT if is_granted_as_prompt(tags or {}) else grants.MODEL
     await grants.own(tx, owner, kind, name)
     await registry_events.model_created(tx, name, description, tags or {})
     return row

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from trackside.core import access, experiments
 from trackside.core.permissions import Actor, Need
+from trackside.core.prompts import is_granted_as_prompt
 from trackside.errors import InvalidParameter
 from trackside.server.guards import Guard, guard
 from trackside.server.mlflow import wire
@@ -211,8 +212,20 @@ class NewModel(OfModel):
 @guard("permission to create registered models")
 async def creates_model(request: Request, actor: Actor) -> bool:
     body = await wire.read(request, NewModel)
-    prompt = any(tag.key == "mlflow.prompt.is_prompt" and tag.value.lower() == "true" for tag in body.tags)
+    prompt = is_granted_as_prompt(
+        {tag.key: tag.value for tag in body.tags}
+    )  # the last one counts, as it will
     return actor.may_create(access.PROMPT if prompt else access.MODEL, body.name)
+
+
+class OfModelTag(OfModel):
+    key: str = ""
+
+
+@guard("update registered model")
+async def tags_model(request: Request, actor: Actor) -> bool:
+    body = await wire.read(request, OfModelTag)
+    return await access.model_tag(app_of(request), actor, body.name, body.key)
 
 
 @guard("update registered model, read its versions")

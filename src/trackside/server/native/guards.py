@@ -73,6 +73,12 @@ async def registers(request: Request, actor: Actor) -> bool:
     )
 
 
+@guard("update registered model")
+async def tags_model(request: Request, actor: Actor) -> bool:
+    at = request.path_params
+    return await access.model_tag(app_of(request), actor, at["name"], at["key"])
+
+
 @guard("update registered model, read its versions")
 async def sets_alias(request: Request, actor: Actor) -> bool:
     return await _alias(request, actor, "update")

@@ -198,8 +198,8 @@ routes = [
     Route("DELETE", _ONE, delete, guards.model("delete"), gives=shapes.Empty),
     Route("PUT", f"{_ONE}/aliases/{{alias}}", set_alias, guards.sets_alias, shapes.AliasTarget, shapes.Empty),
     Route("DELETE", f"{_ONE}/aliases/{{alias}}", delete_alias, guards.deletes_alias, gives=shapes.Empty),
-    Route("PUT", f"{_ONE}/tags/{{key:path}}", set_tag, guards.model("update"), shapes.TagValue, shapes.Empty),
-    Route("DELETE", f"{_ONE}/tags/{{key:path}}", delete_tag, guards.model("update"), gives=shapes.Empty),
+    Route("PUT", f"{_ONE}/tags/{{key:path}}", set_tag, guards.tags_model, shapes.TagValue, shapes.Empty),
+    Route("DELETE", f"{_ONE}/tags/{{key:path}}", delete_tag, guards.tags_model, gives=shapes.Empty),
     Route(
         "POST", f"{_ONE}/versions", register, guards.registers, shapes.NewModelVersion, shapes.ModelVersion
     ),
