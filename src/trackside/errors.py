@@ -99,9 +99,11 @@ class TooManyTries(TracksideError):
     code = "RESOURCE_EXHAUSTED"
     status = 429
 
-    def __init__(self, wait_seconds: float) -> None:
+    def __init__(self, wait_seconds: float, message: str = "") -> None:
         self.wait_seconds = wait_seconds
-        super().__init__(f"Too many wrong passwords for this user from here; wait {wait_seconds:.0f} s.")
+        super().__init__(
+            message or f"Too many wrong passwords for this user from here; wait {wait_seconds:.0f} s."
+        )
 
 
 class InvalidState(TracksideError):

@@ -11,7 +11,7 @@ from trackside.core.app import App
 from trackside.core.identity import hash_of
 from trackside.core.names import now_ms
 from trackside.core.permissions import SCOPES, Actor, own_role_name
-from trackside.errors import AlreadyExists, BadRequest, Forbidden, InvalidParameter, NotFound
+from trackside.errors import AlreadyExists, BadRequest, Forbidden, InvalidParameter, NotFound, Unauthenticated
 from trackside.model import Account, Token
 from trackside.store.database import Row, Transaction
 
@@ -113,14 +113,6 @@ async def set_password(app: App, name: str, password: str) -> None:
 
     await app.db.write(job)
     _signed_out(app)
-
-
-async def is_password(app: App, name: str, password: str) -> bool:
-    async def job(tx: Transaction) -> Row | None:
-        return await tx.one("account_by_name", name=name)
-
-    row = await app.db.read(job)
-    return await app.identities.hashing.is_right(password, row["password_hash"] if row else None)
 
 
 async def set_admin(app: App, name: str, *, is_admin: bool) -> None:
@@ -229,8 +221,11 @@ def _token(row: Row | dict[str, object]) -> Token:
 # --- sessions of browsers
 
 
-async def open_session(app: App, account_id: int) -> str:
-    """The text of a new session's cookie."""
+async def open_session(app: App, account_id: int, generation: int) -> str:
+    """The text of a new session's cookie.
+
+    Raises Unauthenticated when credentials have changed since `generation`, in which these were proved.
+    """
     text = secrets.token_urlsafe(32)
 
     async def job(tx: Transaction) -> None:
@@ -241,6 +236,10 @@ async def open_session(app: App, account_id: int) -> str:
         )
 
     await app.db.write(job)
+    # What was written before us was answered before us: a change that should have ended this session is known.
+    if app.identities.generation != generation:
+        await close_session(app, text)
+        raise Unauthenticated
     return text
 
 
@@ -249,4 +248,4 @@ async def close_session(app: App, text: str) -> None:
         await tx.run("delete_session", hash=hash_of(text))
 
     await app.db.write(job)
-    app.identities.forget_credentials()
+    _signed_out(app)

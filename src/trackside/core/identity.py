@@ -60,7 +60,6 @@ class Proved(NamedTuple):
     account_id: int
     scope: Scope
     expires_ms: int | None = None
-    token_id: int | None = None
 
 
 class Failures(NamedTuple):
@@ -79,9 +78,10 @@ class Identities:
         self.setup_code = ""  # lets its holder make the first admin; empty when there is one
         self._proved: Recent[bytes, Proved] = Recent(10_000, REMEMBERED_SECONDS)
         self._failures: Recent[tuple[str, str], Failures] = Recent(10_000, FORGET_FAILURES_SECONDS)
-        self._proving: dict[bytes, asyncio.Future[Proved]] = {}
+        self._proving: dict[tuple[bytes, int], asyncio.Future[Proved]] = {}
         self._key = secrets.token_bytes(32)
         self._epoch = 0
+        self.generation = 0  # of passwords, tokens and sessions: who proved an older one proves nothing
 
     @property
     def epoch(self) -> int:
@@ -96,16 +96,20 @@ class Identities:
         return self._proved.get(digest)
 
     async def once(self, digest: bytes, prove: Callable[[], Awaitable[Proved]]) -> Proved:
-        """Prove credentials once for all requests that come with them meanwhile: jobs start in swarms."""
-        waiting = self._proving.get(digest)
+        """Prove credentials once for all requests that come with them meanwhile: jobs start in swarms.
+
+        Who comes after a change of credentials does not join a proof that began before it.
+        """
+        at = (digest, self._epoch)
+        waiting = self._proving.get(at)
         if waiting is None:
-            waiting = self._proving[digest] = asyncio.ensure_future(prove())
-            waiting.add_done_callback(lambda done: self._done(digest, done))
+            waiting = self._proving[at] = asyncio.ensure_future(prove())
+            waiting.add_done_callback(lambda done: self._done(at, done))
         # Shielded: the first of them may hang up while the others wait.
         return await asyncio.shield(waiting)
 
-    def _done(self, digest: bytes, done: asyncio.Future[Proved]) -> None:
-        self._proving.pop(digest, None)
+    def _done(self, at: tuple[bytes, int], done: asyncio.Future[Proved]) -> None:
+        self._proving.pop(at, None)
         if not done.cancelled():
             done.exception()  # seen, though everybody who waited may be gone
 
@@ -120,6 +124,7 @@ class Identities:
     def forget_credentials(self) -> None:
         """Passwords, tokens or sessions have changed."""
         self._epoch += 1
+        self.generation += 1
         self._proved.clear()
         self.actors.clear()
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
-from trackside.errors import InvalidParameter, Unavailable
+from trackside.errors import InvalidParameter, TooManyTries, Unavailable
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -19,6 +20,7 @@ LONGEST = 1024
 # 80 to 90 ms of one core here and 32 MiB for each guess (OWASP asks for 19 MiB and two passes).
 _PASSES, _KIBIBYTES, _LANES = 3, 32 * 1024, 1
 _WAITING = 100  # verifications that wait for their turn; beyond, somebody floods the server
+_WAITING_OF_ONE = 8  # of them from one address: it must not take everybody's turns
 _AT_ONCE = 2  # verifications side by side: bounds the memory and the cores that strangers can take
 
 # Words that long passwords in the lists of attackers are made of, and those of MLflow's own documentation.
@@ -74,23 +76,33 @@ class Hashing:
     def __init__(self) -> None:
         self._turns = asyncio.Semaphore(_AT_ONCE)
         self._asked = 0
+        self._asked_from: Counter[str] = Counter()
 
-    async def _in_turn(self, work: Callable[[], T]) -> T:
+    async def _in_turn(self, work: Callable[[], T], address: str = "") -> T:
+        if address and self._asked_from[address] >= _WAITING_OF_ONE:
+            raise TooManyTries(1, "Too many sign-ins at once from this address; wait 1 s.")
         if self._asked >= _WAITING:
             raise Unavailable("Too many sign-ins at once; try again.")
         self._asked += 1
+        self._asked_from[address] += 1
         try:
             async with self._turns:
                 return await asyncio.to_thread(work)
         finally:
             self._asked -= 1
+            self._asked_from[address] -= 1
+            if not self._asked_from[address]:
+                del self._asked_from[address]
 
     async def hashed(self, password: str) -> str:
         return await self._in_turn(lambda: _hasher().hash(password))
 
-    async def is_right(self, password: str, password_hash: str | None) -> bool:
-        """Whether the password has this hash; False, after the same time, for no hash at all."""
-        return await self._in_turn(lambda: _verify(password, password_hash))
+    async def is_right(self, password: str, password_hash: str | None, address: str) -> bool:
+        """Whether the password has this hash; False, after the same time, for no hash at all.
+
+        Raises TooManyTries when many from this address wait already, Unavailable when too many wait at all.
+        """
+        return await self._in_turn(lambda: _verify(password, password_hash), address)
 
 
 def _verify(password: str, password_hash: str | None) -> bool:

@@ -85,20 +85,28 @@ async def _prove_header(app: App, header: str, address: str) -> Proved:
 
 
 async def _prove_password(app: App, name: str, password: str, address: str) -> Proved:
+    return Proved(await verify(app, name, password, address), "admin")
+
+
+async def verify(app: App, name: str, password: str, address: str) -> int:
+    """The id of the user whose password this is. Raises Unauthenticated, TooManyTries."""
     known = app.identities
+    if len(name) > accounts.NAME_LENGTH:  # nobody's; and we keep the names that were tried
+        raise Unauthenticated
     wait = known.wait_seconds(name, address)
     if wait:
         raise TooManyTries(wait)
+    known.failed(name, address)  # before it is verified, so that guesses side by side are counted too
 
     async def job(tx: Transaction) -> Row | None:
         return await tx.one("account_by_name", name=name)
 
     row = await app.db.read(job)
-    if not await known.hashing.is_right(password, row["password_hash"] if row else None) or row is None:
-        known.failed(name, address)
+    password_hash = row["password_hash"] if row else None
+    if not await known.hashing.is_right(password, password_hash, address) or row is None:
         raise Unauthenticated
     known.succeeded(name, address)
-    return Proved(row["id"], "admin")
+    return int(row["id"])
 
 
 async def _prove_token(app: App, text: str, owner: str | None = None) -> Proved:

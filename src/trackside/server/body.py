@@ -14,10 +14,11 @@ _KEPT = "trackside.body"
 IDLE_SECONDS = 60.0  # a sender whose machine lost power never hangs up
 
 
-async def whole_body(request: Request, *, is_large: bool = False) -> bytes:
-    """The body, at most the server's limit; a guard may have read it before. Raises TooLarge."""
+async def whole_body(request: Request, *, is_large: bool = False, most: int | None = None) -> bytes:
+    """The body, at most the server's limit or `most` bytes; a guard may have read it before. Raises TooLarge."""
     settings = app_of(request).settings
     limit = settings.large_body_limit_bytes if is_large else settings.body_limit_bytes
+    limit = limit if most is None else most
     kept: bytes | None = request.scope.get(_KEPT)
     if kept is not None:
         if len(kept) > limit:

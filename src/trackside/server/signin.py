@@ -26,6 +26,7 @@ _HEADERS = {
         "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     ),
 }
+FORM_BYTES = 16 * 1024
 _LOCAL = re.compile(r"\./[\w\-.~!$&'()*+,;=:@%/?]*")
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;display:grid;place-items:center;min-height:90vh;margin:0;"
@@ -97,14 +98,16 @@ async def show(request: Request) -> Response:
 async def sign_in(request: Request) -> Response:
     form = await _form(request)
     name, password, wanted = form.get("username", ""), form.get("password", ""), _local(form.get("next", ""))
+    generation = app_of(request).identities.generation
     try:
         actor = await _proved(request, name, password)
+        answer = await _with_session(request, actor.id, wanted, generation)
     except (Unauthenticated, TooManyTries, Forbidden) as error:
         await _record(request, name, "sign-in", error.status)
         message = "User name or password is wrong." if error.status == 401 else error.message
         return _page("Sign in", _signin_form(wanted, name), message, error.status)
     await _record(request, name, "sign-in", 200)
-    return await _with_session(request, actor.id, wanted)
+    return answer
 
 
 async def _proved(request: Request, name: str, password: str) -> Actor:
@@ -141,7 +144,7 @@ async def set_up(request: Request) -> Response:
     except InvalidParameter as error:
         return _page("Set up", _setup_form(code, name), error.message, 400)
     await _record(request, name, "setup", 200)
-    return await _with_session(request, made.id, "./")
+    return await _with_session(request, made.id, "./", app_of(request).identities.generation)
 
 
 def _is_code(request: Request, code: str) -> bool:
@@ -152,8 +155,8 @@ def _used_up() -> Response:
     return _page("Set up", '<p><a href="signin">Sign in</a></p>', "This link is not valid (any more).", 403)
 
 
-async def _with_session(request: Request, account_id: int, wanted: str) -> Response:
-    text = await accounts.open_session(app_of(request), account_id)
+async def _with_session(request: Request, account_id: int, wanted: str, generation: int) -> Response:
+    text = await accounts.open_session(app_of(request), account_id, generation)
     response = RedirectResponse(wanted or "./", 303, {"Cache-Control": "no-store"})
     response.set_cookie(
         SESSION_COOKIE,
@@ -175,7 +178,7 @@ async def _record(request: Request, who: str, what: str, outcome: int) -> None:
 
 
 async def _form(request: Request) -> dict[str, str]:
-    text = (await whole_body(request)).decode("utf-8", "replace")
+    text = (await whole_body(request, most=FORM_BYTES)).decode("utf-8", "replace")
     try:
         return {name: values[0] for name, values in parse_qs(text, max_num_fields=10).items()}
     except ValueError:

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from trackside.core import accounts, grants, roles
+from trackside.core import accounts, grants, roles, signin
 from trackside.core.permissions import Actor, own_role_name
-from trackside.errors import BadRequest, InvalidParameter
+from trackside.errors import BadRequest, InvalidParameter, Unauthenticated
 from trackside.model import Account, Role
-from trackside.server.guards import actor_of, admins, guard, signed_in
+from trackside.server.guards import actor_of, address_of, admins, guard, signed_in
 from trackside.server.mlflow import wire
 from trackside.server.mlflow.roles import role_json
 from trackside.server.routing import Route, answer, app_of
@@ -101,8 +101,10 @@ async def update_password(request: Request) -> Response:
     if body.username == actor_of(request).name:
         if not body.current_password:
             raise InvalidParameter("Current password is required when changing your own password.")
-        if not await accounts.is_password(app, body.username, body.current_password):
-            raise InvalidParameter("Current password does not match.")
+        try:
+            await signin.verify(app, body.username, body.current_password, address_of(request))
+        except Unauthenticated:
+            raise InvalidParameter("Current password does not match.") from None
         if body.password == body.current_password:
             raise InvalidParameter("New password must differ from the current password.")
     await accounts.set_password(app, body.username, body.password)
