@@ -24,7 +24,8 @@ PAGE = ROOT / "docs" / "compatibility.md"
 
 SERVED, REFUSED, ABSENT = "served", "refused", "not served"
 ALWAYS_REFUSE = {
-    proxy.no_multipart,
+    proxy.begin_multipart,
+    proxy.end_multipart,
     proxy.no_presigned,
     artifacts.presigned_download,
     artifacts.presigned_upload,

@@ -81,6 +81,7 @@ def test_sources_that_are_taken(client, places, source, run_id, model_id, stored
 
 OF_RUN = "The run_id request parameter must identify the resource that contains the source."
 OF_MODEL = "The model_id request parameter must identify the resource that contains the source."
+ELSEWHERE = "addresses a host other than the tracking server's configured artifact storage"
 RELATIVE = "Please provide an absolute path."
 LOCAL = "contained within the artifact directory of the run specified by the"
 
@@ -105,8 +106,8 @@ LOCAL = "contained within the artifact directory of the run specified by the"
         ("<ROOT1>/model", "0" * 32, None, OF_RUN),
         ("<ROOT1>x/model", "<RUN1>", None, OF_RUN),
         ("mlflow-artifacts:/", "<RUN1>", None, RELATIVE),
-        ("mlflow-artifacts://elsewhere/0/<RUN1>/artifacts", "<RUN1>", None, OF_RUN),
-        ("http://h/api/2.0/mlflow-artifacts/artifacts/0", "<RUN1>", None, OF_RUN),
+        ("mlflow-artifacts://elsewhere/0/<RUN1>/artifacts", "<RUN1>", None, ELSEWHERE),
+        ("http://h/api/2.0/mlflow-artifacts/artifacts/0", "<RUN1>", None, ELSEWHERE),
         ("<FILES>", "<RUN1>", None, OF_RUN),
         ("runs:/<RUN1>/model", None, None, OF_RUN),
         ("runs:/<RUN1>/model", "<RUN2>", None, OF_RUN),
