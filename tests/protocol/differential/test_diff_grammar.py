@@ -14,7 +14,7 @@ grammar = settings(
     derandomize=not IS_LONG,
     database=None,
     deadline=None,
-    phases=[Phase.generate, Phase.shrink] if IS_LONG else [Phase.generate],
+    phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
 
