@@ -238,14 +238,19 @@ async def open_session(app: App, account_id: int, generation: int) -> str:
     await app.db.write(job)
     # What was written before us was answered before us: a change that should have ended this session is known.
     if app.identities.generation != generation:
-        await close_session(app, text)
+        await _delete_session(app, text)
         raise Unauthenticated
     return text
 
 
 async def close_session(app: App, text: str) -> None:
-    async def job(tx: Transaction) -> None:
-        await tx.run("delete_session", hash=hash_of(text))
+    # Only a real session's end concerns anybody: a stranger's sign-out must not.
+    if await _delete_session(app, text):
+        _signed_out(app)
 
-    await app.db.write(job)
-    _signed_out(app)
+
+async def _delete_session(app: App, text: str) -> bool:
+    async def job(tx: Transaction) -> int:
+        return await tx.run("delete_session", hash=hash_of(text))
+
+    return await app.db.write(job) > 0
