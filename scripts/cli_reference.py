@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import inspect
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+import generated
 import typer.main
 
 from trackside.cli.app import app
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "cli.md"
+PAGE = generated.DOCS / "cli.md"
 HEAD = """# Command line
 
 Every option can also be set by its environment variable; an option given on the command
@@ -93,18 +92,5 @@ def _text(help_text: str | None) -> str:
     return " ".join((help_text or "").split()).replace("|", "\\|")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the page has drifted")
-    wanted = page()
-    if parser.parse_args().check:
-        if PAGE.is_file() and PAGE.read_text() == wanted:
-            return 0
-        print(f"{PAGE} has drifted from the commands: run scripts/docs", file=sys.stderr)
-        return 1
-    PAGE.write_text(wanted)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(generated.main(PAGE, page, "the commands", __doc__))

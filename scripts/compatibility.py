@@ -6,12 +6,13 @@ is neither served nor has a reason here stops the script, so that a new release'
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+import generated
 
 from trackside.server.app import routes
 from trackside.server.mlflow import artifacts, proxy
@@ -20,7 +21,7 @@ from trackside.server.routing import Route
 ROOT = Path(__file__).resolve().parents[1]
 RELEASE = "3.17.2"
 LISTED = ROOT / "tests" / "protocol" / f"mlflow-{RELEASE}-endpoints.txt"
-PAGE = ROOT / "docs" / "compatibility.md"
+PAGE = generated.DOCS / "compatibility.md"
 
 SERVED, REFUSED, ABSENT = "served", "refused", "not served"
 ALWAYS_REFUSE = {
@@ -146,18 +147,5 @@ def _reason(method: str, path: str) -> str:
     )
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the page has drifted")
-    wanted = page()
-    if parser.parse_args().check:
-        if PAGE.is_file() and PAGE.read_text() == wanted:
-            return 0
-        print(f"{PAGE} has drifted from the routes: run scripts/docs", file=sys.stderr)
-        return 1
-    PAGE.write_text(wanted)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(generated.main(PAGE, page, "the routes", __doc__))

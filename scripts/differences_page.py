@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import generated
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "differences.md"
+PAGE = generated.DOCS / "differences.md"
 SUITE = ROOT / "tests" / "protocol" / "differential"
 
 HEAD = """# Differences from MLflow
@@ -58,18 +59,5 @@ def _entry(entry: object) -> Iterator[str]:
         yield f"- Why: {why}"
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the page has drifted")
-    wanted = page()
-    if parser.parse_args().check:
-        if PAGE.is_file() and PAGE.read_text() == wanted:
-            return 0
-        print(f"{PAGE} has drifted from the table: run scripts/docs", file=sys.stderr)
-        return 1
-    PAGE.write_text(wanted)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(generated.main(PAGE, page, "the table", __doc__))
