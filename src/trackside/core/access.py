@@ -51,10 +51,7 @@ async def run(app: App, actor: Actor, need: Need, uuid: str) -> bool:
 
 async def runs(app: App, actor: Actor, need: Need, uuids: Iterable[str]) -> bool:
     """All of these."""
-    for uuid in dict.fromkeys(uuids):
-        if not await run(app, actor, need, uuid):
-            return False
-    return True
+    return await _parts(app, actor, need, RUN, uuids)
 
 
 async def logged_model(app: App, actor: Actor, need: Need, uuid: str) -> bool:
@@ -62,8 +59,12 @@ async def logged_model(app: App, actor: Actor, need: Need, uuid: str) -> bool:
 
 
 async def logged_models(app: App, actor: Actor, need: Need, uuids: Iterable[str]) -> bool:
+    return await _parts(app, actor, need, LOGGED_MODEL, uuids)
+
+
+async def _parts(app: App, actor: Actor, need: Need, part: str, uuids: Iterable[str]) -> bool:
     for uuid in dict.fromkeys(uuids):
-        if not await logged_model(app, actor, need, uuid):
+        if not await _part(app, actor, need, part, uuid):
             return False
     return True
 
@@ -116,6 +117,11 @@ async def model_tag(app: App, actor: Actor, name: str, key: str) -> bool:
     The one that makes a prompt of a model exchanges the grants that hold: only admins change it later.
     """
     return (actor.is_admin or key != IS_PROMPT) and await model(app, actor, "update", name)
+
+
+async def alias(app: App, actor: Actor, need: Need, name: str) -> bool:
+    """An alias is the model's, and shows one of its versions."""
+    return await model(app, actor, need, name) and await versions(app, actor, "read", name)
 
 
 async def versions(app: App, actor: Actor, need: Need, name: str) -> bool:

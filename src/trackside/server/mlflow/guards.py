@@ -239,8 +239,7 @@ async def deletes_alias(request: Request, actor: Actor) -> bool:
 
 
 async def _alias(request: Request, actor: Actor, need: Need) -> bool:
-    app, name = app_of(request), (await wire.read(request, OfModel)).name
-    return await access.model(app, actor, need, name) and await access.versions(app, actor, "read", name)
+    return await access.alias(app_of(request), actor, need, (await wire.read(request, OfModel)).name)
 
 
 class NewVersion(OfModel):

@@ -81,17 +81,12 @@ async def tags_model(request: Request, actor: Actor) -> bool:
 
 @guard("update registered model, read its versions")
 async def sets_alias(request: Request, actor: Actor) -> bool:
-    return await _alias(request, actor, "update")
+    return await access.alias(app_of(request), actor, "update", request.path_params["name"])
 
 
 @guard("delete registered model, read its versions")
 async def deletes_alias(request: Request, actor: Actor) -> bool:
-    return await _alias(request, actor, "delete")
-
-
-async def _alias(request: Request, actor: Actor, need: Need) -> bool:
-    app, name = app_of(request), request.path_params["name"]
-    return await access.model(app, actor, need, name) and await access.versions(app, actor, "read", name)
+    return await access.alias(app_of(request), actor, "delete", request.path_params["name"])
 
 
 @guard("read what each topic is about")
