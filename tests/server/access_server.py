@@ -56,6 +56,11 @@ class Guarded:
         assert answer.status_code == 200, answer.text
 
 
+def tokens(client: httpx.Client, **fields: Any) -> httpx.Response:
+    """Ask for a personal token."""
+    return client.post(f"{NATIVE}/tokens", json=fields)
+
+
 @contextmanager
 def guarded(folder: Path, **settings: Any) -> Iterator[Guarded]:
     with running(ServerSettings(data_dir=folder, port=0, auth=True, **settings)) as (url, app):

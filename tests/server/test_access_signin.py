@@ -12,7 +12,7 @@ import time
 
 import httpx
 import pytest
-from access_server import ADMIN_PASSWORD, API, API3, NATIVE, guarded
+from access_server import ADMIN_PASSWORD, API, API3, NATIVE, guarded, tokens
 
 from trackside.store import schema
 
@@ -21,10 +21,6 @@ from trackside.store import schema
 def server(tmp_path_factory):
     with guarded(tmp_path_factory.mktemp("data")) as made:
         yield made
-
-
-def tokens(client, **fields):
-    return client.post(f"{NATIVE}/tokens", json=fields)
 
 
 def test_who_is_not_signed_in_is_told_how(server):
