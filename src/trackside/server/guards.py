@@ -20,10 +20,10 @@ from trackside.core import signin
 from trackside.core.app import App
 from trackside.core.permissions import EVERYBODY, Actor
 from trackside.errors import Forbidden, Unauthenticated
+from trackside.server.security import READS, is_own
 
 SESSION_COOKIE = "trackside_session"
 _ACTOR = "trackside.actor"
-_READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _HOW = (
     "You are not authenticated. Please see "
     "https://www.mlflow.org/docs/latest/auth/index.html#authenticating-to-mlflow on how to authenticate."
@@ -116,10 +116,8 @@ def _session(request: Request) -> str:
     """The same, to be acted upon. A cookie comes along whoever made the browser send the request."""
     text = session_of(request)
     origin = request.headers.get("origin")
-    foreign = (
-        origin is not None and origin.partition("//")[2].lower() != request.headers.get("host", "").lower()
-    )
-    if not text or (foreign and request.method not in _READS):
+    foreign = origin is not None and not is_own(origin, request.headers.get("host", ""))
+    if not text or (foreign and request.method not in READS):
         raise Unauthenticated
     return text
 

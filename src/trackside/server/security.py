@@ -15,7 +15,7 @@ from trackside.config import ServerSettings, is_loopback
 
 log = logging.getLogger("trackside.server")
 SEND_SECONDS = 60.0  # a reader that takes nothing for so long is dropped
-_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _SEEN_LIMIT = 1000
 _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
@@ -63,7 +63,7 @@ class Security:
                 return "Invalid Host header - possible DNS rebinding attack detected"
             if len(self._seen) < _SEEN_LIMIT:
                 self._seen.add(host)
-        if origin and scope["method"] not in _READS and not self._same(origin, host):
+        if origin and scope["method"] not in READS and not self._same(origin, host):
             return "Cross-origin request blocked"
         return ""
 
@@ -74,7 +74,12 @@ class Security:
 
     def _same(self, origin: str, host: str) -> bool:
         name = _name(origin)
-        return origin.partition("//")[2].lower() == host.lower() or is_loopback(name)
+        return is_own(origin, host) or is_loopback(name)
+
+
+def is_own(origin: str, host: str) -> bool:
+    """Does an Origin header name the very host and port that were asked?"""
+    return origin.partition("//")[2].lower() == host.lower()
 
 
 def _name(address: str) -> str:

@@ -75,21 +75,12 @@ class GetHistory(RunId):
 
 
 def _point(metric: Metric | LogMetric, path: str) -> Point:
-    if not metric.key:
-        raise wire.missing(f"{path}key")
     value = metric.value
     if type(value) is not float:
         value = wire.double(value, f"{path}value")
     if metric.timestamp is None:
         raise wire.missing(f"{path}timestamp")
     return Point(metric.key, metric.step, metric.timestamp, value + 0.0)  # -0.0 is stored as 0.0
-
-
-def _pairs(given: Sequence[Tag], path: str) -> list[tuple[str, str]]:
-    for index, each in enumerate(given):
-        if not each.key:
-            raise wire.missing(f"{path}[{index}].key")
-    return [(each.key, each.value) for each in given]
 
 
 def _of_models(
@@ -147,8 +138,8 @@ async def log_batch(request: Request) -> Response:
     points = [_point(metric, f"metrics[{index}].") for index, metric in enumerate(body.metrics)]
     batch = logging.Batch(
         points,
-        _pairs(body.params, "params"),
-        _pairs(body.tags, "tags"),
+        [(param.key, param.value) for param in body.params],
+        [(tag.key, tag.value) for tag in body.tags],
         _of_models(body.run_id, body.metrics, points),
     )
     await logging.log_batch(app_of(request), body.run_id, batch)
