@@ -14,7 +14,7 @@
     ├── NotServed             501 NOT_IMPLEMENTED
     ├── Unavailable           503 TEMPORARILY_UNAVAILABLE
     ├── StorageFull           507 RESOURCE_EXHAUSTED
-    ├── CorruptPoints         500 INTERNAL_ERROR (store/codec.py)
+    ├── CorruptPoints         500 INTERNAL_ERROR (store/series/codec.py)
     ├── StoreInUse            at start
     └── StoreUnusable         at start
 

@@ -9,8 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trackside.model import LARGEST, Point
-from trackside.store import codec
-from trackside.store.series import Series
+from trackside.store.series import Series, codec
 
 values = st.one_of(
     st.floats(width=64),

@@ -54,7 +54,7 @@ async def log_param(app: App, uuid: str, key: str, value: str) -> None:
         await tx.run("set_param", run_id=run["id"], key=key, value=value)
         return run
 
-    run = await app.db.write(job)
+    run = await app.db.write(job, runs=(uuid,))
     runs.announce(app, uuid, run["experiment_id"])
 
 
@@ -71,7 +71,7 @@ async def delete_tag(app: App, uuid: str, key: str) -> None:
             raise NotFound(f"No tag with name: {key} in run with id {uuid}")
         return run
 
-    run = await app.db.write(job)
+    run = await app.db.write(job, runs=(uuid,))
     runs.announce(app, uuid, run["experiment_id"])
 
 
@@ -105,7 +105,7 @@ async def _log(app: App, uuid: str, batch: Batch) -> None:
             await app.series.append(tx, run["id"], batch.points)
         return run
 
-    run = await app.db.write(job)
+    run = await app.db.write(job, runs=(uuid,))
     if batch.points:
         _announce_points(app, uuid, batch.points)
     if batch.params or batch.tags:

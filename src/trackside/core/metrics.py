@@ -10,7 +10,7 @@ import numpy.typing as npt
 from trackside.core import runs
 from trackside.core.app import App
 from trackside.store.database import Row, Transaction
-from trackside.store.series import Columns
+from trackside.store.series.points import Columns
 
 Axis = Literal["step", "time", "relative"]
 Floats = npt.NDArray[np.float64]

@@ -55,7 +55,7 @@ async def create(app: App, new: NewRun) -> Run:
         await tx.many("set_tag", [{"run_id": row["id"], "key": k, "value": v} for k, v in tags.items()])
         return Run(run_info(row), tags=tags)
 
-    run = await app.db.write(job)
+    run = await app.db.write(job, runs=(uuid,))
     app.events.soon(f"experiment:{run.info.experiment_id}", kind="runs")
     app.events.soon("experiments", kind="experiment")
     return run
@@ -149,7 +149,7 @@ async def update(
             await tx.run("set_tag", run_id=row["id"], key=RUN_NAME, value=name)
         return run_info({**dict(row), **values})
 
-    info = await app.db.write(job)
+    info = await app.db.write(job, runs=(uuid,))
     announce(app, info.uuid, info.experiment_id)
     return info
 
@@ -174,7 +174,7 @@ async def edit(app: App, uuid: str, *, name: str | None = None, description: str
             await tx.run("rename_run", id=row["id"], name=tags[RUN_NAME])
         return int(row["experiment_id"])
 
-    announce(app, uuid, await app.db.write(job))
+    announce(app, uuid, await app.db.write(job, runs=(uuid,)))
 
 
 async def delete(app: App, uuid: str) -> None:
@@ -200,7 +200,7 @@ async def restore(app: App, uuid: str) -> None:
 
 
 async def _change_life(app: App, uuid: str, job: Job[int]) -> None:
-    experiment_id = await app.db.write(job)
+    experiment_id = await app.db.write(job, runs=(uuid,))
     announce(app, uuid, experiment_id)
     app.events.soon(f"experiment:{experiment_id}", kind="runs")
     app.events.soon("experiments", kind="experiment")

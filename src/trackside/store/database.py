@@ -61,6 +61,9 @@ class Transaction(Protocol):
     async def select(self, statement: Statement) -> list[Row]:
         """All rows of a composed statement."""
 
+    async def compute(self, function: Callable[..., T], *arguments: Any) -> T:
+        """The result of a function that takes long and touches no database: never on the event loop."""
+
     def pending(self, kind: Callable[[], P]) -> P:
         """The group's gatherer of this kind, made when it is asked for first."""
 
@@ -79,8 +82,13 @@ class Database(Protocol):
     async def search(self, job: Job[T]) -> T:
         """The same for a job whose cost its caller's filter decides: never in the way of reads."""
 
-    async def write(self, job: Job[T]) -> T:
-        """Run a job in a transaction; returns when it is on disk."""
+    async def write(self, job: Job[T], *, runs: Sequence[str] | None = None) -> T:
+        """Run a job in a transaction; returns when it is on disk.
+
+        `runs`: the ids of the runs whose rows it writes, if it writes nothing else. Such jobs may go on
+        side by side, on one engine or on several servers, while they concern different runs; any other
+        job is alone. Who keeps to that needs no lock of its own, and what it has read stays true.
+        """
 
     async def close(self) -> None:
         """Finish what is queued and let go of the files."""

@@ -35,7 +35,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         )
     if 0 < version < max(steps):
         _back_up(connection, path.with_name(f"{path.name}.v{version}.backup"))
-    for number in range(version + 1, max(steps) + 1):
+    for number in sorted(steps.keys() - range(version + 1)):
         connection.executescript(
             f"BEGIN IMMEDIATE;\n{steps[number]};\nPRAGMA user_version = {number};\nCOMMIT;"
         )

@@ -15,7 +15,7 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +66,9 @@ class SqliteTransaction:
     async def select(self, statement: Statement) -> list[Row]:
         return self._connection.execute(statement.sql, statement.values).fetchall()
 
+    async def compute(self, function: Callable[..., T], *arguments: Any) -> T:
+        return function(*arguments)  # this is a thread of ours already
+
     def pending(self, kind: Callable[[], P]) -> P:
         self.asked_pending += 1
         if kind not in self.gathered:
@@ -114,7 +117,7 @@ class SqliteDatabase:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
         self._searchers = ThreadPoolExecutor(SEARCHERS, thread_name_prefix="sqlite-searcher")
 
-    async def write(self, job: Job[T]) -> T:
+    async def write(self, job: Job[T], *, runs: Sequence[str] | None = None) -> T:  # noqa: ARG002 - one writer
         if self._closed:
             raise Unavailable("The server is shutting down.")
         loop = asyncio.get_running_loop()
