@@ -52,6 +52,8 @@ class ServerSettings:
     default_permission: str = "READ"
     # A file with the password of the first admin, for starts that nobody watches.
     admin_password_file: Path | None = None
+    # What was deleted longer ago than this is removed for good; None: only when an admin asks for it.
+    keep_deleted_days: float | None = None
     static_prefix: str = (
         ""  # before every path, such as /mlflow; for a proxy that passes paths on as they are
     )

@@ -81,6 +81,15 @@ def server(
             help="Serve everything, API and UI, below this path, such as /mlflow.",
         ),
     ] = "",
+    keep_deleted: Annotated[
+        float | None,
+        typer.Option(
+            envvar="TRACKSIDE_KEEP_DELETED",
+            min=0,
+            help="Days after which deleted runs, logged models and experiments are removed for good with their"
+            " files. Without it they stay in the trash until `trackside gc`.",
+        ),
+    ] = None,
     long_values: Annotated[
         LongValues | None,
         typer.Option(
@@ -109,6 +118,7 @@ def server(
             host=host,
             port=port,
             static_prefix=static_prefix,
+            keep_deleted_days=keep_deleted,
             long_values=cast("Any", long_values and long_values.value) or default_long_values(),
             allowed_hosts=tuple(allowed_host or ()),
             auth=auth or (not no_auth and not is_loopback(host)),

@@ -90,6 +90,9 @@ class Database(Protocol):
         job is alone. Who keeps to that needs no lock of its own, and what it has read stays true.
         """
 
+    async def shrink(self) -> int:
+        """Give back to the system what deleted rows have left; bytes by which the files became smaller."""
+
     async def close(self) -> None:
         """Finish what is queued and let go of the files."""
 

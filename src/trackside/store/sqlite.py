@@ -30,7 +30,7 @@ from trackside.errors import (
     Unavailable,
 )
 from trackside.store import regexp, schema
-from trackside.store.database import Job, P, Row, Statement, T, Values, named_queries
+from trackside.store.database import Job, P, Row, Statement, T, Transaction, Values, named_queries
 
 GROUP_LIMIT = 256  # jobs a transaction: bounds how long the first of them waits for its answer
 READ_SECONDS = 30.0  # a read that takes longer is broken off
@@ -130,6 +130,21 @@ class SqliteDatabase:
 
     async def search(self, job: Job[T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._searchers, self._read, job)
+
+    async def shrink(self) -> int:
+        async def job(tx: Transaction) -> tuple[int, int]:
+            await tx.all("give_back_pages")
+            pages = await tx.all("pages")
+            return pages[0]["page_size"] * pages[0]["page_count"], pages[0]["freelist_count"]
+
+        async def size(tx: Transaction) -> int:
+            pages = (await tx.all("pages"))[0]
+            return int(pages["page_size"] * pages["page_count"])
+
+        before, free = await self.read(size), 1
+        while free:  # in steps, so that others write in between
+            now, free = await self.write(job)
+        return before - now
 
     async def close(self) -> None:
         if self._closed:
