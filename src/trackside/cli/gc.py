@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from trackside.cli.remote import DEFAULT_URL, AsJson, ServerUrl, ask, fail
+from trackside.cli.remote import DEFAULT_URL, AsJson, ServerUrl, ask, fail, in_units
 
 _UNITS = {"d": 1.0, "h": 1 / 24, "m": 1 / 1440}
 _ADDED = ("runs", "logged_models", "experiments", "artifact_files", "artifact_bytes", "database_bytes")
@@ -103,16 +103,8 @@ def _told(found: dict[str, Any], *, dry_run: bool) -> str:
     lines = [
         f"{'Would remove' if dry_run else 'Removed'} {least}{found['runs']:,} runs, {found['logged_models']:,}"
         f" logged models and {found['experiments']:,} experiments:"
-        f" {found['artifact_files']:,} files of {_size(found['artifact_bytes'])}"
-        + ("." if dry_run else f"; the database became {_size(found['database_bytes'])} smaller.")
+        f" {found['artifact_files']:,} files of {in_units(found['artifact_bytes'])}"
+        + ("." if dry_run else f"; the database became {in_units(found['database_bytes'])} smaller.")
     ]
     lines += [f"Kept {what}." for what in found["kept"]]
     return "\n".join(lines)
-
-
-def _size(count: float) -> str:
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if abs(count) < 1000:
-            return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
-        count /= 1000
-    return f"{count:,.1f} TB"

@@ -49,12 +49,12 @@ def _back_up(connection: sqlite3.Connection, target: Path) -> None:
         connection.backup(copy)
     finally:
         copy.close()
-    _fsync(unfinished)
+    fsync(unfinished)
     unfinished.replace(target)
-    _fsync(target.parent)
+    fsync(target.parent)
 
 
-def _fsync(path: Path) -> None:
+def fsync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     os.fsync(descriptor)
     os.close(descriptor)

@@ -100,7 +100,7 @@ class SqliteDatabase:
         read and written.
         """
         self._path = path
-        self._lock = _lock(path)
+        self._lock = lock(path)
         _make_private(path)
         try:
             self._connection = _connect(path)
@@ -310,7 +310,7 @@ def _make_private(path: Path) -> None:
             file.chmod(0o600)
 
 
-def _lock(path: Path) -> int:
+def lock(path: Path) -> int:
     """Own the store: a second server on it would have caches that miss the first one's writes."""
     descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
