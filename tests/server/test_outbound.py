@@ -13,21 +13,12 @@ from email.utils import format_datetime
 import httpx
 import pytest
 from live_server import running
-from receiver import local, receiving
+from receiver import CREATED, HOOKS, local
 from typer.testing import CliRunner
 
 from trackside.cli.app import app as commands
 from trackside.config import ServerSettings
 from trackside.core import outbound
-
-HOOKS = "/api/2.0/mlflow/webhooks"
-CREATED = [{"entity": "REGISTERED_MODEL", "action": "CREATED"}]
-
-
-@pytest.fixture
-def receiver():
-    with receiving() as made:
-        yield made
 
 
 @pytest.mark.parametrize(
@@ -86,7 +77,7 @@ def test_a_name_that_has_moved_to_a_private_address_gets_nothing(tmp_path, recei
     monkeypatch.setattr(outbound, "_looked_up", looked_up)
     settings = local(tmp_path, webhook_private_addresses=False)
     with running(settings) as (url, _), httpx.Client(base_url=url) as client:
-        wanted = {"name": "n", "url": f"http://rebound.example:{port}/", "events": CREATED}
+        wanted = {"name": "n", "url": f"http://rebound.example:{port}/", "events": [CREATED]}
         made = client.post(HOOKS, json=wanted).json()["webhook"]
         client.post("/api/2.0/mlflow/registered-models/create", json={"name": "m"})
         assert receiver.quiet(1)
