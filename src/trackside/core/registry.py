@@ -98,8 +98,8 @@ class Counted(NamedTuple):
     """A registered model with how many versions it has and the newest one's number."""
 
     model: RegisteredModel
-    versions: int
-    newest: int | None
+    versions: int = 0
+    newest: int | None = None
 
 
 async def summaries(app: App, text: str, visible: Visible | None, limit: int = 1000) -> list[Counted]:
@@ -113,8 +113,7 @@ async def summaries(app: App, text: str, visible: Visible | None, limit: int = 1
         by_model = {row["model_id"]: (row["versions"], row["newest"]) for row in counts}
         found = await loaded(tx, models)
         return [
-            Counted(model, *by_model.get(row["id"], (0, None)))
-            for row, model in zip(models, found, strict=True)
+            Counted(model, *by_model.get(row["id"], ())) for row, model in zip(models, found, strict=True)
         ]
 
     return await app.db.read(job)

@@ -10,8 +10,10 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from trackside.core import access
 from trackside.core.events import Event, stream
 from trackside.errors import InvalidParameter, Unavailable
+from trackside.server.guards import actor_of
 from trackside.server.native import guards, shapes
 from trackside.server.native.bodies import ROOT, number
 from trackside.server.routing import Route, app_of
@@ -26,7 +28,8 @@ async def events(request: Request) -> Response:
         raise InvalidParameter(f"Name from 1 to {MOST_TOPICS} topics: /events?topic=run:ID&topic=models")
     hub = app_of(request).events
     after = request.headers.get("last-event-id") or request.query_params.get("after")
-    listener = hub.listen(topics, after)
+    actor = actor_of(request)
+    listener = hub.listen([topic for topic in topics if access.tells(actor, topic)], after)
     if listener is None:
         raise Unavailable("Too many pages are listening for live updates; try again.")
 
