@@ -9,27 +9,10 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 
 import httpx
 import pytest
-
-
-@contextmanager
-def served(*arguments, **environment):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "trackside", "server", "--port", "0", *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, **environment},
-    )
-    try:
-        line = process.stdout.readline()
-        yield process, re.search(r"http://\S+", line)[0]
-    finally:
-        process.kill()
-        process.communicate()
+from live_server import served
 
 
 def refused(*arguments):

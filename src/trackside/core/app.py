@@ -12,6 +12,7 @@ from trackside.blobs.folder import FolderStore
 from trackside.config import ServerSettings
 from trackside.core.events import Events
 from trackside.core.identity import Identities
+from trackside.errors import NotFound
 from trackside.store.database import Database
 from trackside.store.series import Series
 from trackside.store.sqlite import SqliteDatabase
@@ -35,6 +36,18 @@ class App:
         """
         _make_folder(settings.artifact_dir)
         return cls(settings, SqliteDatabase(settings.database_path), FolderStore(settings.artifact_dir))
+
+    @classmethod
+    def open_beside(cls, settings: ServerSettings) -> App:
+        """Open a store that is there, for one command: without its server, or beside it.
+
+        What a server remembers is not told: only change what it looks up again (`accounts.recover`).
+        Raises NotFound when there is none, OSError, StoreUnusable, and InvalidState for one of another release.
+        """
+        if not settings.database_path.is_file():
+            raise NotFound(f"There is no store of Trackside in {settings.data_dir}: it has no trackside.db.")
+        database = SqliteDatabase(settings.database_path, beside=True)
+        return cls(settings, database, FolderStore(settings.artifact_dir))
 
     async def close(self) -> None:
         self.events.close()
