@@ -250,6 +250,29 @@ def test_the_first_password_is_typed_twice(tmp_path):
         assert httpx.post(f"{url}/setup", data=form).status_code == 303
 
 
+def test_behind_a_proxy_with_tls(tmp_path):
+    public = "https://lab.example:8443"
+    with guarded(tmp_path, public_url=f"{public}/mlflow") as server:
+        form = {"username": "admin", "password": ADMIN_PASSWORD}
+        for host in ({"Host": "lab.example:8443"}, {}):  # a proxy may hand it on, or not
+            signed = httpx.post(f"{server.url}/signin", data=form, headers={"Origin": public, **host})
+            assert signed.status_code == 303
+            assert "Secure" in signed.headers["set-cookie"]
+            cookie = {"Cookie": signed.headers["set-cookie"].partition(";")[0], "Origin": public, **host}
+            answer = httpx.post(f"{server.url}{NATIVE}/tokens", json={"name": "t"}, headers=cookie)
+            assert answer.status_code == 200
+        for origin in ("http://lab.example:8443", "https://lab.example", "https://evil.example", "https://"):
+            answer = httpx.post(f"{server.url}/signin", data=form, headers={"Origin": origin})
+            assert answer.status_code == 403, origin
+        other = httpx.post(f"{server.url}/signin", data=form, headers={"Host": "evil.example"})
+        assert other.status_code == 403
+
+
+def test_without_tls_the_cookie_works_without_it(server):
+    signed = httpx.post(f"{server.url}/signin", data={"username": "admin", "password": ADMIN_PASSWORD})
+    assert "Secure" not in signed.headers["set-cookie"]
+
+
 def test_what_a_browser_typed_is_not_markup(server):
     data = {"username": '"><script>x</script>', "password": "y"}
     assert "<script>" not in httpx.post(f"{server.url}/signin", data=data).text

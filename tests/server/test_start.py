@@ -101,6 +101,23 @@ def test_loopback_asks_nobody_unless_told_to(tmp_path):
         assert httpx.get(f"{url}/api/2.0/mlflow/experiments/get?experiment_id=0").status_code == 401
 
 
+def test_the_link_of_the_first_start_has_the_public_address(tmp_path):
+    with served("--auth", "--data-dir", tmp_path, "--public-url", "https://lab.example/mlflow/") as (
+        process,
+        _,
+    ):
+        assert " https://lab.example/mlflow/setup?code=" in process.stdout.readline()
+
+
+@pytest.mark.parametrize(
+    "wrong", ["lab.example", "ftp://lab.example", "https://lab.example?x", "https://u@lab.example"]
+)
+def test_a_public_address_that_is_none(tmp_path, wrong):
+    code, said = refused("--data-dir", tmp_path, "--public-url", wrong)
+    assert code == 2
+    assert "--public-url" in said
+
+
 def test_the_first_start_prints_a_link_that_makes_the_admin_once(tmp_path):
     form = {"username": "admin", "password": "purple-otter-29-lamp", "again": "purple-otter-29-lamp"}
     with served("--auth", "--data-dir", tmp_path) as (process, url):

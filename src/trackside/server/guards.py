@@ -134,7 +134,8 @@ def _session(request: Request) -> str:
 def is_foreign(request: Request) -> bool:
     """Whether a page of another origin, be it another port of this machine, made the browser send this."""
     origin = request.headers.get("origin")
-    return origin is not None and not is_own(origin, request.headers.get("host", ""))
+    app: App = request.app
+    return origin is not None and not is_own(origin, request.headers.get("host", ""), app.settings.public_url)
 
 
 def _unauthenticated(request: Request, error: Unauthenticated) -> Exception:

@@ -123,7 +123,7 @@ async def _proved(request: Request, name: str, password: str) -> Proved:
 async def sign_out(request: Request) -> Response:
     await accounts.close_session(app_of(request), session_of(request))
     response = RedirectResponse("signin", 303, {"Cache-Control": "no-store"})
-    response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="lax")
+    response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="lax", secure=_is_encrypted(request))
     return response
 
 
@@ -167,9 +167,14 @@ async def _with_session(request: Request, proved: Proved, wanted: str) -> Respon
         max_age=accounts.SESSION_MS // 1000,
         httponly=True,
         samesite="lax",
-        secure=request.url.scheme == "https",
+        secure=_is_encrypted(request),
     )
     return response
+
+
+def _is_encrypted(request: Request) -> bool:
+    """Whether the browser came by TLS, which a proxy may end."""
+    return request.url.scheme == "https" or app_of(request).settings.public_url.startswith("https:")
 
 
 async def _record(request: Request, who: str, what: str, outcome: int) -> None:
