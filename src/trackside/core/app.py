@@ -12,8 +12,9 @@ from trackside.blobs.folder import FolderStore
 from trackside.config import ServerSettings
 from trackside.core.events import Events
 from trackside.core.identity import Identities
+from trackside.core.turns import Turns, sender
 from trackside.errors import NotFound
-from trackside.store.database import Database
+from trackside.store.database import Database, Job, T
 from trackside.store.series import Series
 from trackside.store.sqlite import SqliteDatabase
 
@@ -26,6 +27,7 @@ class App:
     series: Series = field(default_factory=Series)
     events: Events = field(default_factory=Events)
     identities: Identities = field(default_factory=Identities)
+    turns: Turns = field(default_factory=Turns)
     deliveries_due: asyncio.Event = field(default_factory=asyncio.Event)  # wakes who sends to webhooks
 
     @classmethod
@@ -48,6 +50,11 @@ class App:
             raise NotFound(f"There is no store of Trackside in {settings.data_dir}: it has no trackside.db.")
         database = SqliteDatabase(settings.database_path, beside=True)
         return cls(settings, database, FolderStore(settings.artifact_dir))
+
+    async def search(self, job: Job[T]) -> T:
+        """Run a job whose cost its caller's filter decides, when it is the sender's turn."""
+        async with self.turns.turn(sender.get()):
+            return await self.db.search(job)
 
     async def close(self) -> None:
         self.events.close()

@@ -91,7 +91,7 @@ async def search(
     async def job(tx: Transaction) -> list[RegisteredModel]:
         return await loaded(tx, await tx.select(statement))
 
-    return await app.db.search(job)
+    return await app.search(job)
 
 
 class Counted(NamedTuple):

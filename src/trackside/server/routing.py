@@ -17,9 +17,10 @@ from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
 from trackside.core.app import App
+from trackside.core.turns import sender
 from trackside.errors import TooManyTries, TracksideError
 from trackside.server import audit
-from trackside.server.guards import Guard, is_native, open_to_all
+from trackside.server.guards import Guard, actor_of, address_of, is_native, open_to_all
 
 log = logging.getLogger("trackside.server")
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -98,6 +99,7 @@ class Table:
         try:
             async with asyncio.timeout(None if route.streams else self._seconds):
                 await route.guard(request)
+                sender.set(actor_of(request).name or address_of(request))
                 return await route.endpoint(request)
         except TooManyTries as error:
             wait = {"Retry-After": str(math.ceil(error.wait_seconds))}

@@ -35,7 +35,7 @@ from trackside.store.database import Job, P, Row, Statement, T, Values, named_qu
 GROUP_LIMIT = 256  # jobs a transaction: bounds how long the first of them waits for its answer
 READ_SECONDS = 30.0  # a read that takes longer is broken off
 READERS = 2
-SEARCHERS = 2
+SEARCHERS = 4  # as many as core.turns lets run
 
 
 class SqliteTransaction:
