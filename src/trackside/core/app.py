@@ -36,7 +36,8 @@ class App:
 
         Raises OSError when the folder cannot be written, StoreInUse when another server has it.
         """
-        _make_folder(settings.artifact_dir)
+        _make_folder(settings.data_dir, 0o700)
+        _make_folder(settings.artifact_dir, 0o700)
         return cls(settings, SqliteDatabase(settings.database_path), FolderStore(settings.artifact_dir))
 
     @classmethod
@@ -61,12 +62,15 @@ class App:
         await self.db.close()
 
 
-def _make_folder(path: Path) -> None:
-    """Make a folder and those above it, durably: a store whose folder is lost in a power cut is lost."""
+def _make_folder(path: Path, mode: int = 0o777) -> None:
+    """Make a folder and those above it, durably: a store whose folder is lost in a power cut is lost.
+
+    One that is there keeps its mode: it may be shared on purpose.
+    """
     if path.is_dir():
         return
     _make_folder(path.parent)
-    path.mkdir(exist_ok=True)
+    path.mkdir(mode, exist_ok=True)
     descriptor = os.open(path.parent, os.O_RDONLY)
     os.fsync(descriptor)
     os.close(descriptor)
