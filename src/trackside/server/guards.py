@@ -25,6 +25,7 @@ from trackside.server.security import READS, is_own
 
 SESSION_COOKIE = "trackside_session"
 _SIGNED_IN = "trackside.signed-in"
+TYPED_NAME = "trackside.typed-name"  # into a form, for the audit log
 _HOW = (
     "You are not authenticated. Please see "
     "https://www.mlflow.org/docs/latest/auth/index.html#authenticating-to-mlflow on how to authenticate."
@@ -100,6 +101,8 @@ def proof_of(request: Request) -> Proved | None:
 
 def claimed_name(request: Request) -> str:
     """Who the sender says it is, true or not; empty when it says nothing."""
+    if typed := request.scope.get(TYPED_NAME):
+        return str(typed)
     kind, _, value = request.headers.get("authorization", "").partition(" ")
     if kind.lower() == "basic":
         try:
