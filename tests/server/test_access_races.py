@@ -109,13 +109,32 @@ def test_a_changed_password_ends_the_users_other_sessions(server):
     assert statuses() == [401, 401, 200]
 
 
-# --- live updates
-
-
 @pytest.fixture
 def heartbeat(server, monkeypatch):
     monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.2)
     monkeypatch.setattr(server.app.identities._fresh, "_seconds", 0.0)
+
+
+def change_password_behind_its_back(server, name):
+    """As another process does."""
+    other = passwords._hasher().hash(NEW)
+    with sqlite3.connect(server.app.settings.database_path) as store:
+        store.execute("DELETE FROM session")
+        store.execute("UPDATE account SET password_hash = ? WHERE name = ?", (other, name))
+    store.close()
+
+
+def test_what_another_process_took_from_one_is_remembered_of_the_others(server, heartbeat, monkeypatch):
+    first, other = server.user("zed", OLD), server.user("zoe", OLD)
+    for client in (first, other):
+        assert client.get(f"{NATIVE}/me").status_code == 200
+    change_password_behind_its_back(server, "zed")
+    assert first.get(f"{NATIVE}/me").status_code == 401
+    monkeypatch.setattr(passwords, "_verify", lambda *_: pytest.fail("asked for the password again"))
+    assert other.get(f"{NATIVE}/me").status_code == 200
+
+
+# --- live updates
 
 
 def heard_for(server, change=None, **how) -> float:
@@ -145,12 +164,7 @@ def test_live_updates_end_when_another_process_takes_away_what_they_were_opened_
     session = {"cookies": sign_in(server, f"yan {how}").cookies}
     opened = {"session": session, "password": {"auth": (f"yan {how}", OLD)}}[how]
 
-    other = passwords._hasher().hash(NEW)
-
     def behind_its_back():
-        with sqlite3.connect(server.app.settings.database_path) as store:
-            store.execute("DELETE FROM session")
-            store.execute("UPDATE account SET password_hash = ? WHERE name = ?", (other, f"yan {how}"))
-        store.close()
+        change_password_behind_its_back(server, f"yan {how}")
 
     assert heard_for(server, behind_its_back, **opened) < 2
