@@ -69,7 +69,8 @@ class _Uvicorn(uvicorn.Server):
             print(f"Trackside is at http://{shown}:{port}{prefix} (data: {folder})", flush=True)  # noqa: T201
             if code := self._app.identities.setup_code:
                 name = socket.gethostname() if host in ("0.0.0.0", "::") else shown
-                link = f"http://{name}:{port}{prefix}/setup?code={code}"
+                address = self._app.settings.public_url or f"http://{name}:{port}{prefix}"
+                link = f"{address}/setup?code={code}"
                 print(f"There is no admin yet. Make one here, once: {link}", flush=True)  # noqa: T201
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -35,7 +35,7 @@ from trackside.store.database import Job, P, Row, Statement, T, Transaction, Val
 GROUP_LIMIT = 256  # jobs a transaction: bounds how long the first of them waits for its answer
 READ_SECONDS = 30.0  # a read that takes longer is broken off
 READERS = 2
-SEARCHERS = 2
+SEARCHERS = 4  # as many as core.turns lets run
 
 
 class SqliteTransaction:
@@ -93,18 +93,26 @@ class SqliteDatabase:
 
     engine = "sqlite"
 
-    def __init__(self, path: Path) -> None:
-        """Open the file, making or migrating it.
+    def __init__(self, path: Path, *, beside: bool = False) -> None:
+        """Open the file, making or migrating it; with `beside`, also a server's that runs, without either.
 
         Raises StoreInUse when another process has it, StoreUnusable, StorageFull or OSError when it cannot be
         read and written.
         """
         self._path = path
-        self._lock = lock(path)
+        self._lock: int | None = None
+        try:
+            self._lock = lock(path)
+        except StoreInUse:
+            if not beside:
+                raise
         _make_private(path)
         try:
             self._connection = _connect(path)
-            schema.migrate(self._connection, path)
+            if self._lock is None:
+                schema.check(self._connection, path)
+            else:
+                schema.migrate(self._connection, path)
         except sqlite3.Error as error:
             raise _at_start(error, path) from error
         self._transaction = SqliteTransaction(self._connection)
@@ -157,7 +165,8 @@ class SqliteDatabase:
         for connection in self._reading:
             connection.close()
         self._connection.close()
-        os.close(self._lock)
+        if self._lock is not None:
+            os.close(self._lock)
 
     # --- reader threads
 

@@ -111,7 +111,7 @@ ANSWERS: tuple[Answer, ...] = (
         "answers that there is none, as both do when it is read",
         "A deleted model does not change.",
         route="(PATCH|POST|DELETE) .*/logged-models/[^/]+(/tags.*|/params)?",
-        theirs=r"(200 .*|404 RESOURCE_DOES_NOT_EXIST: No tag with key .*|400 INVALID_PARAMETER_VALUE: Changing param values .*)",
+        theirs=r"(200 .*|404 RESOURCE_DOES_NOT_EXIST: No tag with key .*|400 BAD_REQUEST: \(sqlite3\.IntegrityError\) UNIQUE constraint failed: logged_model_params\..*)",
         ours=r"404 RESOURCE_DOES_NOT_EXIST: Logged model with ID .* not found\.",
     ),
     Answer(
