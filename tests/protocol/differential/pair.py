@@ -283,6 +283,7 @@ class Ledger:
         self.tell = tell  # says something at once, whatever becomes of the suite
         self.compared: Counter[str] = Counter()
         self.met: Counter[str] = Counter()
+        self.excused: list[tuple[Ask, Seen, Seen]] = []
         self.modules: set[str] = set()
 
     def explained(self, ask: Ask, theirs: Seen, ours: Seen) -> tuple[Seen, Seen]:
@@ -308,6 +309,7 @@ class Ledger:
         for answer in intended.ANSWERS:
             if answer.allows(ask, theirs, ours):
                 self.met[answer.name] += 1
+                self.excused.append((ask, theirs, ours))
                 return ours, ours
         return theirs, ours
 
