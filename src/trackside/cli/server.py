@@ -51,6 +51,12 @@ def server(
             help="postgresql://USER:PASSWORD@HOST/DATABASE; without it SQLite below the data folder.",
         ),
     ] = "",
+    workers: Annotated[
+        int,
+        typer.Option(
+            envvar="TRACKSIDE_WORKERS", min=1, max=64, help="Processes that serve the port; needs PostgreSQL."
+        ),
+    ] = 1,
     auth: Annotated[
         bool,
         typer.Option(
@@ -122,6 +128,7 @@ def server(
         settings = ServerSettings(
             data_dir=data_dir.resolve(),
             store=store,
+            workers=workers,
             host=host,
             port=port,
             static_prefix=static_prefix,

@@ -63,7 +63,10 @@ class PostgresTransaction:
         self._changed(asked, len(kept))
 
     async def select(self, statement: Statement) -> list[Row]:
-        return list(await self._connection.fetch(statement.sql, *statement.values))
+        rows = await self._connection.fetch(statement.sql, *statement.values)
+        if not statement.sql.startswith(("SELECT", "WITH")):
+            self.changed_rows += 1
+        return list(rows)
 
     async def compute(self, function: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.to_thread(function, *arguments)
