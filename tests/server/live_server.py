@@ -1,8 +1,11 @@
-"""A real server on a loopback port, in a thread."""
+"""A real server on a loopback port: in a thread, or as a process of its own."""
 
 from __future__ import annotations
 
 import os
+import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -40,3 +43,24 @@ def running(settings: ServerSettings) -> Iterator[tuple[str, App]]:
         server.should_exit = True
         thread.join(10)
         assert not thread.is_alive()
+
+
+@contextmanager
+def served(*arguments: object, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run `trackside server`; the process, whose output can be read, and its address."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "trackside", "server", "--port", "0", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, **environment},
+    )
+    assert process.stdout
+    try:
+        line = process.stdout.readline()
+        found = re.search(r"http://\S+", line)
+        assert found, f"the server said: {line!r}"
+        yield process, found[0]
+    finally:
+        process.kill()
+        process.communicate()

@@ -99,6 +99,11 @@ class Identities:
         if epoch == self._epoch and not self.is_blind:
             self.actors.put(actor.id, actor)
 
+    def forget(self, digest: bytes, proved: Proved) -> None:
+        """The store has it no longer. What else is remembered of the user is looked up again in its turn."""
+        self._proved.drop(digest)
+        self.actors.drop(proved.account_id)
+
     def forget_credentials(self) -> None:
         """Passwords, tokens or sessions have changed."""
         self._epoch += 1

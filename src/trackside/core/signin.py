@@ -68,7 +68,7 @@ async def _checked(app: App, digest: bytes, proved: Proved) -> Proved | None:
     if await app.db.read(lambda tx: accounts.holds(tx, proved)):
         known.still_holds(digest, epoch)
         return proved
-    known.forget_credentials()
+    known.forget(digest, proved)
     return None
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from trackside.core import experiments
+from trackside.core import at_start, experiments, retention
 from trackside.core import signin as access
 from trackside.core.app import App
 from trackside.core.deliveries import Deliveries
@@ -18,6 +19,8 @@ from trackside.server.native import surface as native_surface
 from trackside.server.prefix import Prefixed
 from trackside.server.routing import Route, Table
 from trackside.server.security import Security
+
+log = logging.getLogger("trackside.server")
 
 
 def routes() -> list[Route]:
@@ -46,11 +49,18 @@ class Server:
         Neighbourhood(self._app).start()
         await experiments.create_default(self._app)
         await access.prepare(self._app, self._admin_password)
-        sender = asyncio.create_task(Deliveries(self._app).run())
+        if self._app.settings.auth:
+            for each in await at_start.warnings(self._app):
+                log.warning("%s", each)
+        tasks = [
+            asyncio.create_task(Deliveries(self._app).run()),
+            asyncio.create_task(retention.keep_purging(self._app)),
+        ]
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        sender.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await sender
+        for task in tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         await self._app.close()
         await send({"type": "lifespan.shutdown.complete"})

@@ -105,7 +105,8 @@ def _say_address(settings: ServerSettings, listening: socket.socket, setup_code:
     print(f"Trackside is at http://{shown}:{port}{prefix} (data: {settings.data_dir})", flush=True)  # noqa: T201
     if setup_code:
         name = socket.gethostname() if host in ("0.0.0.0", "::") else shown
-        link = f"http://{name}:{port}{prefix}/setup?code={setup_code}"
+        address = settings.public_url or f"http://{name}:{port}{prefix}"
+        link = f"{address}/setup?code={setup_code}"
         print(f"There is no admin yet. Make one here, once: {link}", flush=True)  # noqa: T201
 
 

@@ -127,6 +127,9 @@ class Database(Protocol):
     async def shared_secret(self) -> str:
         """A random text that all servers on this store know, and nobody else."""
 
+    async def shrink(self) -> int:
+        """Give back to the system what deleted rows have left; bytes by which the files became smaller."""
+
     async def close(self) -> None:
         """Finish what is queued and let go of the files."""
 

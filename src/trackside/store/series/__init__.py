@@ -47,6 +47,11 @@ class Series:
         ids, steps, times, values = (np.concatenate(column) for column in zip(*rows, strict=True))
         return {key: ordered(ids == key_id, steps, times, values) for key, key_id in wanted.items()}
 
+    async def purge(self, tx: Transaction, run_id: int) -> None:
+        """Remove all points of a run for good."""
+        for query in ("purge_tail", "purge_series"):
+            await tx.run(query, run_id=run_id)
+
     async def latest(self, tx: Transaction, run_id: int) -> list[Latest]:
         """The latest value of every metric of a run, by name, with its least and greatest."""
         return [latest_of(row) for row in await tx.all("series_of_run", run_id=run_id)]
