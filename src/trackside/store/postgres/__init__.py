@@ -43,7 +43,6 @@ class PostgresDatabase:
 
         Raises StoreUnusable or InvalidState, with a line that says what to do and never the password.
         """
-        connect.check_address(url)
         self._url = url
         _finished(prepare(url))
         self.peers = Channel(url)
@@ -122,7 +121,11 @@ class PostgresDatabase:
 
 
 async def prepare(url: str, *, migrate: bool = False) -> list[int]:
-    """Set up an empty database, with `migrate` also an older one; the numbers of the migrations applied."""
+    """Set up an empty database, with `migrate` also an older one; the numbers of the migrations applied.
+
+    Raises StoreUnusable or InvalidState, with a line that says what to do and never the password.
+    """
+    connect.check_address(url)
     try:
         connection = await connect.connect(url)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, ValueError) as error:

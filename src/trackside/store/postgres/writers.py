@@ -275,6 +275,8 @@ class Writer:
             self._connection = await connect_in_time(
                 self.url, max(until, now), command_seconds=COMMAND_SECONDS, **_SETTINGS
             )
+            if await self._connection.fetchval("SHOW synchronous_commit") == "off":
+                await self._connection.execute("SET synchronous_commit = on")  # the answer waits for the disk
             # Rows of writers that ended long ago.
             await self._connection.execute(
                 "DELETE FROM writer WHERE at_ms < $1", time.time_ns() // 1_000_000 - _FORGET_WRITERS_MS
@@ -309,6 +311,8 @@ async def _look_up(tx: PostgresTransaction, runs: Sequence[str]) -> None:
 
 
 async def _result(tx: PostgresTransaction, write: Write) -> Any:
+    if write.answer.done():
+        return None  # its caller gave up while the group waited for its locks
     # A refusal after a write would leave half of that job in the others' transaction.
     before = (tx.changed_rows, tx.asked_pending)
     try:
