@@ -140,4 +140,4 @@ class StoreInUse(TracksideError):
 
 
 class StoreUnusable(TracksideError):
-    """The database's file cannot be written, or is damaged."""
+    """The database cannot be reached, read or written, or is damaged."""

@@ -10,18 +10,26 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
+import pytest
 import uvicorn
 
+from postgres_server import store_for
 from trackside.config import ServerSettings
 from trackside.core.app import App
 from trackside.server import start
 from trackside.server.app import Server
 
+sqlite_only = pytest.mark.skipif(
+    os.environ.get("TRACKSIDE_TEST_STORE", "sqlite") != "sqlite", reason="looks into SQLite's file"
+)
+
 
 @contextmanager
 def running(settings: ServerSettings) -> Iterator[tuple[str, App]]:
-    """Serve in a thread; the address and the App behind it."""
+    """Serve in a thread; the address and the App behind it. On PostgreSQL if TRACKSIDE_TEST_STORE says so."""
+    settings = replace(settings, store=settings.store or store_for(settings.data_dir))
     listening = start.listen(settings)
     app = start.open_app(settings)
     server = uvicorn.Server(uvicorn.Config(Server(app), log_level="warning", ws="none", proxy_headers=False))

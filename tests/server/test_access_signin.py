@@ -13,7 +13,7 @@ import time
 import httpx
 import pytest
 from access_server import ADMIN_PASSWORD, API, API3, NATIVE, guarded, tokens
-from live_server import running
+from live_server import running, sqlite_only
 
 from trackside.config import ServerSettings
 from trackside.store import schema
@@ -93,6 +93,7 @@ def test_the_last_admin_stays(server):
 # --- tokens
 
 
+@sqlite_only
 def test_a_token_is_shown_once_and_stands_for_its_user_in_both_ways(server):
     owner = server.user("tess")
     made = tokens(owner, name="laptop").json()
@@ -323,6 +324,7 @@ def test_a_command_for_a_server_that_is_not_there(server):
 # --- the store
 
 
+@sqlite_only
 def test_a_store_of_the_first_schema_gets_the_tables(tmp_path):
     path = tmp_path / "trackside.db"
     old = sqlite3.connect(path)

@@ -78,8 +78,24 @@ def check(data_dir: DataDir = _HERE, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def migrate(data_dir: DataDir = _HERE) -> None:
-    """Bring the database to this release's schema, as the server does at its start; a backup is made first."""
+def migrate(
+    data_dir: DataDir = _HERE,
+    store: Annotated[
+        str,
+        typer.Option(
+            envvar="TRACKSIDE_STORE",
+            help="postgresql://USER:PASSWORD@HOST/DATABASE, instead of a data folder: save it first, with pg_dump.",
+        ),
+    ] = "",
+) -> None:
+    """Bring the database to this release's schema.
+
+    A server does so with SQLite at its start; a backup is made first. On PostgreSQL, which other servers may
+    be at work on, only this does.
+    """
+    if store:
+        _try(lambda: _migrate_postgres(store))
+        return
     from trackside.store.sqlite import SqliteDatabase
 
     database = _database(data_dir)
@@ -96,6 +112,16 @@ def migrate(data_dir: DataDir = _HERE) -> None:
 
     _try(work)
     typer.echo(f"{database} has this release's schema.")
+
+
+def _migrate_postgres(store: str) -> None:
+    import asyncio
+
+    from trackside.store import postgres
+
+    done = asyncio.run(postgres.prepare(store, migrate=True))
+    numbers = ", ".join(str(number) for number in done)
+    typer.echo(f"The database has this release's schema{f'; migrations applied: {numbers}' if done else ''}.")
 
 
 def _database(data_dir: Path) -> Path:

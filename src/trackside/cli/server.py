@@ -28,6 +28,13 @@ def _prefix(value: str) -> str:
     return value
 
 
+def _store(value: str) -> str:
+    if value and not value.startswith(("postgresql://", "postgres://")):
+        # Not shown: there may be a password in it.
+        raise typer.BadParameter("it must begin with postgresql://; without the option the store is SQLite.")
+    return value
+
+
 def _public_url(value: str) -> str:
     if value and not re.fullmatch(r"https?://[\w.-]+(:\d{1,5})?(/[A-Za-z0-9._~-]+)*/?", value, re.ASCII):
         raise typer.BadParameter(
@@ -44,6 +51,20 @@ def server(
     data_dir: Annotated[
         Path, typer.Option(envvar="TRACKSIDE_DATA_DIR", help="Folder of the database and the artifacts.")
     ] = Path("trackside-data"),
+    store: Annotated[
+        str,
+        typer.Option(
+            envvar="TRACKSIDE_STORE",
+            callback=_store,
+            help="postgresql://USER:PASSWORD@HOST/DATABASE; without it SQLite below the data folder.",
+        ),
+    ] = "",
+    workers: Annotated[
+        int,
+        typer.Option(
+            envvar="TRACKSIDE_WORKERS", min=1, max=64, help="Processes that serve the port; needs PostgreSQL."
+        ),
+    ] = 1,
     auth: Annotated[
         bool,
         typer.Option(
@@ -132,6 +153,8 @@ def server(
     try:
         settings = ServerSettings(
             data_dir=data_dir.resolve(),
+            store=store,
+            workers=workers,
             host=host,
             port=port,
             static_prefix=static_prefix,

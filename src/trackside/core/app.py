@@ -13,7 +13,7 @@ from trackside.config import ServerSettings
 from trackside.core.events import Events
 from trackside.core.identity import Identities
 from trackside.core.turns import Turns, sender
-from trackside.errors import NotFound
+from trackside.errors import NotFound, StoreUnusable
 from trackside.store.database import Database, Job, T
 from trackside.store.series import Series
 from trackside.store.sqlite import SqliteDatabase
@@ -32,13 +32,14 @@ class App:
 
     @classmethod
     def open(cls, settings: ServerSettings) -> App:
-        """Open the store below the data folder, making it when there is none.
+        """Open the store, making it when there is none: PostgreSQL, or SQLite below the data folder.
 
-        Raises OSError when the folder cannot be written, StoreInUse when another server has it.
+        Raises OSError when the folder cannot be written, StoreInUse when another server has it, StoreUnusable
+        or InvalidState when the database cannot be used.
         """
         _make_folder(settings.data_dir, 0o700)
         _make_folder(settings.artifact_dir, 0o700)
-        return cls(settings, SqliteDatabase(settings.database_path), FolderStore(settings.artifact_dir))
+        return cls(settings, _database(settings), FolderStore(settings.artifact_dir))
 
     @classmethod
     def open_beside(cls, settings: ServerSettings) -> App:
@@ -47,6 +48,8 @@ class App:
         What a server remembers is not told: only change what it looks up again (`accounts.recover`).
         Raises NotFound when there is none, OSError, StoreUnusable, and InvalidState for one of another release.
         """
+        if settings.store:
+            return cls.open(settings)
         if not settings.database_path.is_file():
             raise NotFound(f"There is no store of Trackside in {settings.data_dir}: it has no trackside.db.")
         database = SqliteDatabase(settings.database_path, beside=True)
@@ -60,6 +63,18 @@ class App:
     async def close(self) -> None:
         self.events.close()
         await self.db.close()
+
+
+def _database(settings: ServerSettings) -> Database:
+    if not settings.store:
+        return SqliteDatabase(settings.database_path)
+    try:
+        from trackside.store.postgres import PostgresDatabase  # noqa: PLC0415 - its driver is an extra
+    except ModuleNotFoundError as missing:
+        raise StoreUnusable(
+            f"PostgreSQL needs {missing.name}: pip install 'trackside[server,team]'"
+        ) from None
+    return PostgresDatabase(settings.store)
 
 
 def _make_folder(path: Path, mode: int = 0o777) -> None:

@@ -12,6 +12,7 @@ from trackside.core import at_start, experiments, retention
 from trackside.core import signin as access
 from trackside.core.app import App
 from trackside.core.deliveries import Deliveries
+from trackside.core.peers import Neighbourhood
 from trackside.server import signin, ui
 from trackside.server.mlflow import surface as mlflow_surface
 from trackside.server.native import surface as native_surface
@@ -45,6 +46,7 @@ class Server:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
+        Neighbourhood(self._app).start()
         await experiments.create_default(self._app)
         await access.prepare(self._app, self._admin_password)
         if self._app.settings.auth:

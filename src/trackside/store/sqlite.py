@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import os
 import queue
+import secrets
 import sqlite3
 import threading
 import time
@@ -92,6 +93,7 @@ class SqliteDatabase:
     """A store in one file, served by one process."""
 
     engine = "sqlite"
+    peers = None
 
     def __init__(self, path: Path, *, beside: bool = False) -> None:
         """Open the file, making or migrating it; with `beside`, also a server's that runs, without either.
@@ -117,6 +119,7 @@ class SqliteDatabase:
             raise _at_start(error, path) from error
         self._transaction = SqliteTransaction(self._connection)
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._secret = secrets.token_urlsafe(32)
         self._closed = False
         self._writer = threading.Thread(target=self._write_groups, name="sqlite-writer", daemon=True)
         self._writer.start()
@@ -138,6 +141,9 @@ class SqliteDatabase:
 
     async def search(self, job: Job[T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._searchers, self._read, job)
+
+    async def shared_secret(self) -> str:
+        return self._secret
 
     async def shrink(self) -> int:
         async def job(tx: Transaction) -> tuple[int, int]:
