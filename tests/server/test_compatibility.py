@@ -66,7 +66,7 @@ def test_what_is_served_is_known(client, line):
         assert answer.status_code < 500, answer.text
 
 
-@pytest.mark.parametrize("line", BY_STATUS[compatibility.REFUSED], ids=str)
+@pytest.mark.parametrize("line", BY_STATUS[compatibility.REFUSED] + BY_STATUS[compatibility.ON_S3], ids=str)
 def test_what_only_some_storages_can_says_so(client, line):
     made = client.post("/api/2.0/mlflow/runs/create", json={"experiment_id": "0"}).json()["run"]["info"][
         "run_id"

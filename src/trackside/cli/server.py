@@ -9,6 +9,15 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from trackside.cli.places import (
+    ArtifactsUrl,
+    S3Addressing,
+    S3AllowHttp,
+    S3Endpoint,
+    S3PublicEndpoint,
+    storage_at,
+)
+
 _PERMISSIONS = ("READ", "USE", "EDIT", "MANAGE", "NO_PERMISSIONS")
 
 
@@ -36,6 +45,11 @@ def server(
     data_dir: Annotated[
         Path, typer.Option(envvar="TRACKSIDE_DATA_DIR", help="Folder of the database and the artifacts.")
     ] = Path("trackside-data"),
+    artifacts: ArtifactsUrl = "",
+    s3_endpoint: S3Endpoint = "",
+    s3_public_endpoint: S3PublicEndpoint = "",
+    s3_addressing: S3Addressing = None,
+    s3_allow_http: S3AllowHttp = False,
     auth: Annotated[
         bool,
         typer.Option(
@@ -106,6 +120,7 @@ def server(
     try:
         settings = ServerSettings(
             data_dir=data_dir.resolve(),
+            storage=storage_at(artifacts, s3_endpoint, s3_public_endpoint, s3_addressing, s3_allow_http),
             host=host,
             port=port,
             static_prefix=static_prefix,

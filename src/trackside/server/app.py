@@ -7,7 +7,7 @@ import contextlib
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from trackside.core import experiments
+from trackside.core import artifacts, experiments
 from trackside.core import signin as access
 from trackside.core.app import App
 from trackside.core.deliveries import Deliveries
@@ -44,11 +44,16 @@ class Server:
         await receive()
         await experiments.create_default(self._app)
         await access.prepare(self._app, self._admin_password)
-        sender = asyncio.create_task(Deliveries(self._app).run())
+        beside = [
+            asyncio.create_task(Deliveries(self._app).run()),
+            asyncio.create_task(artifacts.tidy_for_ever(self._app)),
+        ]
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        sender.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await sender
+        for task in beside:
+            task.cancel()
+        for task in beside:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         await self._app.close()
         await send({"type": "lifespan.shutdown.complete"})
