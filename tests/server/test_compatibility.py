@@ -15,7 +15,7 @@ import compatibility  # noqa: E402
 LINES = list(compatibility.lines())
 BY_STATUS = {
     status: [line for line in LINES if line.status == status]
-    for status in (compatibility.SERVED, compatibility.REFUSED, compatibility.ABSENT)
+    for status in (compatibility.SERVED, compatibility.ON_S3, compatibility.REFUSED, compatibility.ABSENT)
 }
 NAMES = [f"{line.method} {line.path}" for line in LINES]
 

@@ -13,6 +13,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from io import FileIO
 from pathlib import Path
@@ -98,7 +99,8 @@ def _entry(entry: os.DirEntry[str], folder: str) -> ArtifactEntry:
 
 
 def _version(status: os.stat_result) -> str:
-    return f"{status.st_mtime_ns:x}-{status.st_size:x}"
+    """The time of change: a copy that keeps it keeps the version, and a file that lost its end has it still."""
+    return f"{status.st_mtime_ns:x}"
 
 
 def _remove_abandoned(unfinished: Path) -> int:
@@ -137,6 +139,9 @@ async def _receive(descriptor: int, chunks: AsyncIterator[bytes]) -> Stored:
         await _in_thread(_write_all, descriptor, gathered, digest)
     else:
         _write_all(descriptor, gathered, digest)
+    # To the nanosecond, which the system's own clock for files is not: no two uploads are of the same time.
+    now = time.time_ns()
+    os.utime(descriptor, ns=(now, now))
     return Stored(size + waiting, digest.digest(), _version(os.fstat(descriptor)))
 
 
