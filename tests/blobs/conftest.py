@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import sys
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from weed import KEY, SECRET, Weed
+from stored import on_s3
+from weed import Weed
 
 from trackside.blobs import BlobStore
 from trackside.blobs.folder import FolderStore
 from trackside.blobs.objects import ObjectBlobs
-from trackside.config import Keys, ServerSettings, StorageSettings
+from trackside.config import ServerSettings, StorageSettings
 from trackside.core.app import App
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -38,12 +39,6 @@ def bucket(weed: Weed) -> str:
     assert requests is not None
     requests.create_bucket()
     return "artifacts"
-
-
-def on_s3(weed: Weed, url: str, **others: Any) -> StorageSettings:
-    return StorageSettings(
-        **{"url": url, "endpoint": weed.endpoint, "addressing": "path", "keys": Keys(KEY, SECRET), **others}
-    )
 
 
 @pytest.fixture
@@ -88,25 +83,3 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
     if request.param == "folder":
         return FolderStore(tmp_path / "artifacts")
     return ObjectBlobs(request.getfixturevalue("place"))
-
-
-async def pieces(*parts: bytes) -> AsyncIterator[bytes]:
-    for part in parts:
-        yield part
-
-
-async def content(store: BlobStore, path: str) -> bytes:
-    blob = await store.open(path)
-    try:
-        return b"".join([piece async for piece in blob.chunks(0, blob.size_bytes)])
-    finally:
-        blob.close()
-
-
-def left_over(blobs: BlobStore) -> list[str]:
-    """What unfinished uploads have left in the store."""
-    if isinstance(blobs, FolderStore):
-        return [part.name for part in blobs._unfinished.iterdir()]
-    assert isinstance(blobs, ObjectBlobs)
-    assert blobs.requests is not None
-    return [each.key for each in blobs.requests.unfinished()]

@@ -9,7 +9,7 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import left_over
+from stored import left_over
 
 PROXY = "/api/2.0/mlflow-artifacts/artifacts"
 on_a_folder = pytest.mark.parametrize("storage", ["folder"], indirect=True)

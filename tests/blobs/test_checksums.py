@@ -10,7 +10,7 @@ import sqlite3
 import httpx
 import obstore as obs
 import pytest
-from conftest import content
+from stored import content
 
 from trackside.blobs.folder import FolderStore
 

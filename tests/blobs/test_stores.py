@@ -7,7 +7,7 @@ import hashlib
 import os
 
 import pytest
-from conftest import content, left_over, pieces
+from stored import content, left_over, pieces
 
 from trackside.blobs.objects import PART_BYTES, PIECE_BYTES
 from trackside.errors import NotFound
