@@ -86,14 +86,14 @@ def proxied(need: Need) -> Guard:
 class OfFile(wire.Shape):
     is_large: ClassVar[bool] = True
     path: str = ""
-    required: ClassVar[tuple[str, ...]] = ("path",)
 
 
 @guard("update artifact path")
 async def proxied_file(request: Request, actor: Actor) -> bool:
     """The file that an upload by parts makes: its folder is in the address, its name in the body."""
-    app, name = app_of(request), (await wire.read(request, OfFile)).path
-    return await access.path(app, actor, "update", transfers.target(request.path_params["path"], name))
+    folder, name = request.path_params["path"], (await wire.read(request, OfFile)).path
+    asked = transfers.target(folder, name) if name else folder  # without one, the endpoint refuses
+    return await access.path(app_of(request), actor, "update", asked)
 
 
 # --- experiments
