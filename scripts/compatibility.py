@@ -23,13 +23,13 @@ RELEASE = "3.17.2"
 LISTED = ROOT / "tests" / "protocol" / f"mlflow-{RELEASE}-endpoints.txt"
 PAGE = generated.DOCS / "compatibility.md"
 
-SERVED, REFUSED, ABSENT = "served", "refused", "not served"
-ALWAYS_REFUSE = {
+SERVED, ON_S3, REFUSED, ABSENT = "served", "on S3", "refused", "not served"
+ALWAYS_REFUSE = {artifacts.presigned_download, artifacts.presigned_upload}
+ONLY_ON_S3 = {
     proxy.begin_multipart,
-    proxy.end_multipart,
-    proxy.no_presigned,
-    artifacts.presigned_download,
-    artifacts.presigned_upload,
+    proxy.complete_multipart,
+    proxy.abort_multipart,
+    proxy.presigned,
 }
 GENAI = "GenAI; answers as an unknown endpoint does, so that clients fall back"
 
@@ -58,8 +58,9 @@ Every endpoint of MLflow {RELEASE}'s server (tracking, registry, artifacts, sign
 it. This page is written by `scripts/docs` from the routes of both.
 
 - *served*: with MLflow's fields, codes and messages.
-- *refused*: what only some storages can; answered as MLflow answers on a folder (501 NOT_IMPLEMENTED, or 400 where
-  MLflow says 400), and its client does without.
+- *refused*: what MLflow refuses where files go through its server; answered in its words (400).
+- *on S3*: what only an object store can. On a folder it is answered as MLflow answers on a folder (501
+  NOT_IMPLEMENTED), and its client does without.
 - *not served*: answers as an unknown endpoint does, 404 and no JSON, which MLflow's client takes for an older server.
 
 A path under `/api/` is there under `/ajax-api/` too, as in MLflow, unless the line says otherwise. With
@@ -102,7 +103,8 @@ def lines() -> Iterator[Line]:
         twin = path.replace("/api/", "/ajax-api/", 1)
         alone = path.startswith("/api/") and (method, twin) not in listed
         note = "in MLflow without a twin under /ajax-api/" if alone else ""
-        yield Line(method, path, REFUSED if route.endpoint in ALWAYS_REFUSE else SERVED, note)
+        status = REFUSED if route.endpoint in ALWAYS_REFUSE else SERVED
+        yield Line(method, path, ON_S3 if route.endpoint in ONLY_ON_S3 else status, note)
 
 
 def older() -> list[Route]:
@@ -120,7 +122,9 @@ def older() -> list[Route]:
 def page() -> str:
     """The whole of docs/compatibility.md."""
     found = list(lines())
-    counts = {status: sum(line.status == status for line in found) for status in (SERVED, REFUSED, ABSENT)}
+    counts = {
+        status: sum(line.status == status for line in found) for status in (SERVED, ON_S3, REFUSED, ABSENT)
+    }
     text = [
         HEAD,
         f"Of {len(found)}: {', '.join(f'{count} {status}' for status, count in counts.items())}.",

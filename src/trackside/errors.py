@@ -14,6 +14,8 @@
     ├── NotServed             501 NOT_IMPLEMENTED
     ├── Unavailable           503 TEMPORARILY_UNAVAILABLE
     ├── StorageFull           507 RESOURCE_EXHAUSTED
+    ├── StorageRefused        507 INTERNAL_ERROR
+    ├── CorruptArtifact       500 INTERNAL_ERROR
     ├── CorruptPoints         500 INTERNAL_ERROR (store/series/codec.py)
     ├── StoreInUse            at start
     └── StoreUnusable         at start
@@ -133,6 +135,19 @@ class StorageFull(TracksideError):
 
     code = "RESOURCE_EXHAUSTED"
     status = 507
+
+
+class StorageRefused(TracksideError):
+    """The storage of artifacts does not do what this server asks of it; who runs the server can mend that.
+
+    Not one of the codes that MLflow's client sends again for minutes: it would fail in the same way.
+    """
+
+    status = 507
+
+
+class CorruptArtifact(TracksideError):
+    """A stored file is not what was uploaded."""
 
 
 class StoreInUse(TracksideError):

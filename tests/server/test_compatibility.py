@@ -15,7 +15,7 @@ import compatibility  # noqa: E402
 LINES = list(compatibility.lines())
 BY_STATUS = {
     status: [line for line in LINES if line.status == status]
-    for status in (compatibility.SERVED, compatibility.REFUSED, compatibility.ABSENT)
+    for status in (compatibility.SERVED, compatibility.ON_S3, compatibility.REFUSED, compatibility.ABSENT)
 }
 NAMES = [f"{line.method} {line.path}" for line in LINES]
 
@@ -66,7 +66,7 @@ def test_what_is_served_is_known(client, line):
         assert answer.status_code < 500, answer.text
 
 
-@pytest.mark.parametrize("line", BY_STATUS[compatibility.REFUSED], ids=str)
+@pytest.mark.parametrize("line", BY_STATUS[compatibility.REFUSED] + BY_STATUS[compatibility.ON_S3], ids=str)
 def test_what_only_some_storages_can_says_so(client, line):
     made = client.post("/api/2.0/mlflow/runs/create", json={"experiment_id": "0"}).json()["run"]["info"][
         "run_id"

@@ -33,22 +33,17 @@ def test_bytes_then_name_then_every_folder_are_on_disk_before_the_answer(store, 
     """A kill would not show a missing fsync, since the page cache survives it: so the calls are watched."""
     root = tmp_path / "artifacts"
     done = []
-    names = {}
-    fsync, replace, opened = os.fsync, Path.replace, os.open
+    fsync, replace = os.fsync, Path.replace
 
-    def watched_open(path, *arguments, **named):
-        descriptor = opened(path, *arguments, **named)
-        names[descriptor] = Path(path)
-        return descriptor
+    def watched_fsync(descriptor):
+        done.append(("fsync", Path(f"/proc/self/fd/{descriptor}").readlink()))
+        fsync(descriptor)
 
     def watched_replace(path, target):
         done.append(("rename", target))
         return replace(path, target)
 
-    monkeypatch.setattr(os, "open", watched_open)
-    monkeypatch.setattr(
-        os, "fsync", lambda descriptor: (done.append(("fsync", names[descriptor])), fsync(descriptor))
-    )
+    monkeypatch.setattr(os, "fsync", watched_fsync)
     monkeypatch.setattr(Path, "replace", watched_replace)
     run(store.put("0/run/model/data.bin", pieces(b"x" * 10)))
     target = root / "0" / "run" / "model" / "data.bin"
@@ -107,7 +102,7 @@ def test_a_full_disk_leaves_nothing_and_says_so(store, run, monkeypatch, tmp_pat
         with pytest.raises(StorageFull, match="a/b"):
             run(store.put("a/b", pieces(b"x" * 100)))
     assert [path.name for path in (tmp_path / "artifacts").rglob("*") if path.is_file()] == []
-    assert run(store.put("a/b", pieces(b"x"))) == 1
+    assert run(store.put("a/b", pieces(b"x"))).size_bytes == 1
 
 
 def test_a_sender_that_fails_leaves_nothing(store, run, tmp_path):
@@ -119,3 +114,29 @@ def test_a_sender_that_fails_leaves_nothing(store, run, tmp_path):
         run(store.put("a", failing()))
     assert run(store.entries("")) == []
     assert list((tmp_path / "artifacts" / ".incoming").iterdir()) == []
+
+
+def test_what_a_killed_server_left_is_removed_and_what_another_one_writes_is_not(store, run, tmp_path):
+    """Several servers may share a folder: the parts of one that runs are locked."""
+    unfinished = tmp_path / "artifacts" / ".incoming"
+    left = unfinished / "left-by-a-killed-server"
+    left.write_bytes(b"half of a fi")
+
+    async def scenario():
+        arrived, go_on = asyncio.Event(), asyncio.Event()
+
+        async def slow():
+            yield b"x" * (1 << 20)
+            arrived.set()
+            await go_on.wait()
+            yield b"y"
+
+        upload = asyncio.ensure_future(store.put("a", slow()))
+        await arrived.wait()
+        FolderStore(tmp_path / "artifacts")
+        assert not left.exists()
+        assert len(list(unfinished.iterdir())) == 1
+        go_on.set()
+        return await upload
+
+    assert run(scenario()).size_bytes == (1 << 20) + 1

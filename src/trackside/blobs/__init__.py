@@ -5,17 +5,25 @@ Paths are validated by `core.artifacts.safe_path` before they come here.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Protocol
+from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple, Protocol
 
 from trackside.model import ArtifactEntry
+
+
+class Stored(NamedTuple):
+    """A file that is stored: what its bytes were, and which version of the path they are."""
+
+    size_bytes: int
+    sha256: bytes
+    version: str
 
 
 class Blob(Protocol):
     """A stored file, opened for reading. What is read is the file as it was when it was opened."""
 
     size_bytes: int
-    modified_ns: int
+    version: str  # changes whenever the bytes do
 
     def chunks(self, start: int, end: int) -> AsyncIterator[bytes]:
         """The bytes from `start` up to, not including, `end`."""
@@ -24,13 +32,32 @@ class Blob(Protocol):
         """Let go of the file."""
 
 
+class Direct(Protocol):
+    """How clients move large files to and from a store that is not the server's own: by signed URLs."""
+
+    offered: bool  # may clients be told of it that did not ask?
+
+    async def begin(self, path: str, parts: int) -> tuple[str, list[str]]:
+        """An upload's id and a URL for each part; nothing is visible until it is completed."""
+
+    async def complete(self, path: str, upload_id: str, etags: Sequence[tuple[int, str]]) -> None:
+        """Make the file of its parts (number, ETag). Raises InvalidParameter for parts that are not there."""
+
+    async def abort(self, path: str, upload_id: str) -> None:
+        """Give an upload up; one that is unknown is fine."""
+
+    async def download_url(self, path: str) -> tuple[str, int]:
+        """A URL that gives the file for some minutes, and its size in bytes. Raises NotFound."""
+
+
 class BlobStore(Protocol):
     """What the product asks of a folder or a bucket."""
 
     uri: str
+    direct: Direct | None  # None: all bytes go through the server
 
-    async def put(self, path: str, chunks: AsyncIterator[bytes]) -> int:
-        """Store a file; returns its size in bytes when it is on disk. Nothing is visible before that,
+    async def put(self, path: str, chunks: AsyncIterator[bytes]) -> Stored:
+        """Store a file; returns when it is on disk. Nothing is visible before that,
         and nothing is left when the chunks end early or the disk is full (StorageFull)."""
 
     async def open(self, path: str) -> Blob:
@@ -41,3 +68,6 @@ class BlobStore(Protocol):
 
     async def delete(self, path: str) -> None:
         """Delete a file or a tree, for good when this returns; nothing there is fine."""
+
+    async def tidy(self) -> int:
+        """Remove what uploads left that nobody will end; how many there were."""

@@ -8,15 +8,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import fcntl
+import hashlib
 import os
 import secrets
 import shutil
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from io import FileIO
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from trackside.blobs import Blob
+from trackside.blobs import Blob, Direct, Stored
 from trackside.errors import InvalidParameter, NotFound, StorageFull
 from trackside.model import ArtifactEntry
 
@@ -30,48 +33,28 @@ class FolderStore:
     """Files below one folder."""
 
     uri = "mlflow-artifacts:"  # clients reach the files through the server
+    direct: Direct | None = None
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
         self._unfinished = self._root / _UNFINISHED
-        # What a killed server left half-written was never acknowledged.
         self._unfinished.mkdir(parents=True, exist_ok=True)
-        (
-            self._unfinished / "probe"
-        ).touch()  # a folder that takes no writes is found now, not by the first upload
-        for part in self._unfinished.iterdir():
-            part.unlink()
+        # A folder that takes no writes is found now, not by the first upload.
+        (self._unfinished / "probe").touch()
+        _remove_abandoned(self._unfinished)
 
-    async def put(self, path: str, chunks: AsyncIterator[bytes]) -> int:
+    async def put(self, path: str, chunks: AsyncIterator[bytes]) -> Stored:
         target = self._at(path)
         part = self._unfinished / secrets.token_hex(16)
         try:
-            with _storage_errors(path):
-                size = await self._receive(part, chunks)
-                await _in_thread(_publish, part, target, self._root)
+            with _storage_errors(path), part.open("xb", buffering=0) as file:
+                fcntl.flock(file, fcntl.LOCK_EX)  # says, until it has its name, that somebody is at it
+                stored = await _receive(file.fileno(), chunks)
+                await _in_thread(_publish, file.fileno(), part, target, self._root)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
-        return size
-
-    async def _receive(self, part: Path, chunks: AsyncIterator[bytes]) -> int:
-        """Write the chunks in pieces of about 1 MiB, each in a thread, so that the loop never waits for the disk."""
-        size = 0
-        gathered: list[bytes] = []
-        waiting = 0
-        with part.open("xb", buffering=0) as file:
-            async for chunk in chunks:
-                gathered.append(chunk)
-                waiting += len(chunk)
-                if waiting >= _CHUNK:
-                    await _in_thread(_write_all, file.fileno(), gathered)
-                    size += waiting
-                    gathered, waiting = [], 0
-            if waiting > _CHUNK // 16:
-                await _in_thread(_write_all, file.fileno(), gathered)
-            else:
-                _write_all(file.fileno(), gathered)
-        return size + waiting
+        return stored
 
     async def open(self, path: str) -> Blob:
         try:
@@ -81,7 +64,7 @@ class FolderStore:
         except IsADirectoryError as error:
             raise InvalidParameter(f"Artifact path refers to a directory, not a file: '{path}'") from error
         status = os.fstat(file.fileno())
-        return FileBlob(file, status.st_size, status.st_mtime_ns)
+        return FileBlob(file, status.st_size, _version(status))
 
     async def entries(self, path: str) -> list[ArtifactEntry]:
         return await asyncio.to_thread(self._entries, path)
@@ -98,6 +81,9 @@ class FolderStore:
     async def delete(self, path: str) -> None:
         await _in_thread(_delete, self._at(path))
 
+    async def tidy(self) -> int:
+        return await asyncio.to_thread(_remove_abandoned, self._unfinished)
+
     def _at(self, path: str) -> Path:
         target = self._root / path
         # Paths were checked as text; this catches a link inside the folder that leads out of it.
@@ -112,16 +98,64 @@ def _entry(entry: os.DirEntry[str], folder: str) -> ArtifactEntry:
     return ArtifactEntry(path, is_dir, None if is_dir else entry.stat().st_size)
 
 
-def _write_all(descriptor: int, pieces: list[bytes]) -> None:
+def _version(status: os.stat_result) -> str:
+    """The time of change: a copy that keeps it keeps the version, and a file that lost its end has it still."""
+    return f"{status.st_mtime_ns:x}"
+
+
+def _remove_abandoned(unfinished: Path) -> int:
+    """Remove what killed servers left half-written: it was never acknowledged, and nobody holds its lock."""
+    removed = 0
+    for part in unfinished.iterdir():
+        with contextlib.suppress(FileNotFoundError, BlockingIOError), part.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            part.unlink()
+            removed += 1
+    return removed
+
+
+async def _receive(descriptor: int, chunks: AsyncIterator[bytes]) -> Stored:
+    """Write the chunks in pieces of about 1 MiB, in a thread: the next ones arrive meanwhile."""
+    digest, size = hashlib.sha256(), 0
+    gathered: list[bytes] = []
+    waiting = 0
+    writing: asyncio.Future[None] | None = None
+    try:
+        async for chunk in chunks:
+            gathered.append(chunk)
+            waiting += len(chunk)
+            if waiting >= _CHUNK:
+                if writing is not None:
+                    await asyncio.shield(writing)
+                size += waiting
+                writing = _thread(_write_all, descriptor, gathered, digest)
+                gathered, waiting = [], 0
+    finally:
+        if writing is not None:
+            await asyncio.wait([writing])  # or it would write to whatever file has that number next
+    if writing is not None:
+        writing.result()
+    if waiting > _CHUNK // 16:
+        await _in_thread(_write_all, descriptor, gathered, digest)
+    else:
+        _write_all(descriptor, gathered, digest)
+    # To the nanosecond, which the system's own clock for files is not: no two uploads are of the same time.
+    now = time.time_ns()
+    os.utime(descriptor, ns=(now, now))
+    return Stored(size + waiting, digest.digest(), _version(os.fstat(descriptor)))
+
+
+def _write_all(descriptor: int, pieces: list[bytes], digest: hashlib._Hash) -> None:
     for piece in pieces:
+        digest.update(piece)
         view = memoryview(piece)
         while view:
             view = view[os.write(descriptor, view) :]
 
 
-def _publish(part: Path, target: Path, root: Path) -> None:
+def _publish(descriptor: int, part: Path, target: Path, root: Path) -> None:
     """Make the bytes durable, then the name, then the folders above: another upload may just have made them."""
-    _fsync(part)
+    os.fsync(descriptor)
     target.parent.mkdir(parents=True, exist_ok=True)
     part.replace(target)
     for folder in target.parents:
@@ -141,10 +175,10 @@ def _fsync(path: Path) -> None:
 class FileBlob:
     """One opened file: a later upload to the same path does not change what is read here."""
 
-    def __init__(self, file: FileIO, size_bytes: int, modified_ns: int) -> None:
+    def __init__(self, file: FileIO, size_bytes: int, version: str) -> None:
         self._file = file
         self.size_bytes = size_bytes
-        self.modified_ns = modified_ns
+        self.version = version
 
     async def chunks(self, start: int, end: int) -> AsyncIterator[bytes]:
         at = start
@@ -159,12 +193,16 @@ class FileBlob:
         self._file.close()
 
 
+def _thread(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> asyncio.Future[T]:
+    return asyncio.ensure_future(asyncio.to_thread(function, *arguments, **named))
+
+
 async def _in_thread(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
     """Run in a thread, and stay until it has ended even when cancelled.
 
     Otherwise its file could be closed under it, and its writes go to whatever file has that number next.
     """
-    running = asyncio.ensure_future(asyncio.to_thread(function, *arguments, **named))
+    running = _thread(function, *arguments, **named)
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:

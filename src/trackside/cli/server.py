@@ -9,6 +9,15 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from trackside.cli.places import (
+    ArtifactsUrl,
+    S3Addressing,
+    S3AllowHttp,
+    S3Endpoint,
+    S3PublicEndpoint,
+    storage_at,
+)
+
 _PERMISSIONS = ("READ", "USE", "EDIT", "MANAGE", "NO_PERMISSIONS")
 
 
@@ -65,6 +74,11 @@ def server(
             envvar="TRACKSIDE_WORKERS", min=1, max=64, help="Processes that serve the port; needs PostgreSQL."
         ),
     ] = 1,
+    artifacts: ArtifactsUrl = "",
+    s3_endpoint: S3Endpoint = "",
+    s3_public_endpoint: S3PublicEndpoint = "",
+    s3_addressing: S3Addressing = None,
+    s3_allow_http: S3AllowHttp = False,
     auth: Annotated[
         bool,
         typer.Option(
@@ -155,6 +169,7 @@ def server(
             data_dir=data_dir.resolve(),
             store=store,
             workers=workers,
+            storage=storage_at(artifacts, s3_endpoint, s3_public_endpoint, s3_addressing, s3_allow_http),
             host=host,
             port=port,
             static_prefix=static_prefix,

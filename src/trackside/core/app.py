@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +14,12 @@ from trackside.config import ServerSettings
 from trackside.core.events import Events
 from trackside.core.identity import Identities
 from trackside.core.turns import Turns, sender
-from trackside.errors import NotFound, StoreUnusable
+from trackside.errors import NotFound, StoreUnusable, Unavailable
 from trackside.store.database import Database, Job, T
 from trackside.store.series import Series
 from trackside.store.sqlite import SqliteDatabase
+
+log = logging.getLogger("trackside.server")
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,11 @@ class App:
         """Open the store, making it when there is none: PostgreSQL, or SQLite below the data folder.
 
         Raises OSError when the folder cannot be written, StoreInUse when another server has it, StoreUnusable
-        or InvalidState when the database cannot be used.
+        or InvalidState when the database cannot be used, StorageRefused when the object store wants other keys
+        or another bucket.
         """
-        _make_folder(settings.data_dir, 0o700)
-        _make_folder(settings.artifact_dir, 0o700)
-        return cls(settings, _database(settings), FolderStore(settings.artifact_dir))
+        blobs = _open_blobs(settings)
+        return cls(settings, _database(settings), blobs)
 
     @classmethod
     def open_beside(cls, settings: ServerSettings) -> App:
@@ -75,6 +78,23 @@ def _database(settings: ServerSettings) -> Database:
             f"PostgreSQL needs {missing.name}: pip install 'trackside[server,team]'"
         ) from None
     return PostgresDatabase(settings.store)
+
+
+def _open_blobs(settings: ServerSettings) -> BlobStore:
+    _make_folder(settings.data_dir, 0o700)
+    if settings.storage is None:
+        _make_folder(settings.artifact_dir, 0o700)
+        return FolderStore(settings.artifact_dir)
+    # Only here: its library is an extra, and takes memory that a folder does not need.
+    from trackside.blobs.objects import ObjectBlobs  # noqa: PLC0415
+
+    store = ObjectBlobs(settings.storage)
+    try:
+        store.probe()
+    except Unavailable as error:
+        # What is tracked needs no artifacts: the server starts, and each of their requests says the same.
+        log.warning("%s", error.message)
+    return store
 
 
 def _make_folder(path: Path, mode: int = 0o777) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import re
 from collections.abc import AsyncIterator
 from urllib.parse import unquote
 
-from trackside.blobs import Blob
-from trackside.core import runs
+from trackside.blobs import Blob, Stored
+from trackside.core import checksums, runs
 from trackside.core.app import App
-from trackside.errors import InvalidParameter, NotServed
+from trackside.errors import InvalidParameter, NotServed, TracksideError
 from trackside.model import ArtifactEntry
 from trackside.store.database import Transaction
 
+log = logging.getLogger("trackside.artifacts")
+_TIDY_SECONDS = 3600.0
 _DRIVE = re.compile(r"[A-Za-z]:")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 _DECODINGS = 8  # deeper encodings than anybody writes by accident
@@ -92,24 +96,51 @@ async def entries(app: App, root_uri: str, path: str) -> list[ArtifactEntry]:
     return [ArtifactEntry(e.path.removeprefix(f"{root}/"), e.is_dir, e.size_bytes) for e in found]
 
 
-async def open_below(app: App, root_uri: str, path: str) -> Blob:
-    """A file below an artifact URI, to be closed by the caller. Raises NotFound."""
-    return await app.blobs.open(_joined(inside(app, root_uri), safe_path(path)))
+async def open_below(app: App, root_uri: str, path: str) -> tuple[Blob, bytes | None]:
+    """A file below an artifact URI, to be closed by the caller, and its SHA-256 where that is known.
+
+    Reading all of a file whose SHA-256 is known raises CorruptArtifact instead of giving its last bytes
+    when they are not what was uploaded. Raises NotFound.
+    """
+    at = _joined(inside(app, root_uri), safe_path(path))
+    blob = await app.blobs.open(at)
+    sha256 = await checksums.known(app, at, blob)
+    return (blob, None) if sha256 is None else (checksums.Verified(blob, at, sha256), sha256)
 
 
 def _joined(*parts: str) -> str:
     return "/".join(part for part in parts if part)
 
 
-async def put(app: App, path: str, chunks: AsyncIterator[bytes]) -> int:
-    """Store a file at a path of the artifact store; tells the run's listeners when it is a run's."""
-    size = await app.blobs.put(safe_path(path), chunks)
+async def put(app: App, path: str, chunks: AsyncIterator[bytes]) -> Stored:
+    """Store a file and its checksum at a path of the artifact store."""
+    stored = await app.blobs.put(safe_path(path), chunks)
+    await checksums.keep(app, path, stored)
+    announce(app, path)
+    return stored
+
+
+def announce(app: App, path: str) -> None:
+    """Tell the run's listeners of a new file, when it is a run's."""
     match = re.match(r"\d+/([0-9a-f]{32})/artifacts/", path)
     if match:
         app.events.soon(f"run:{match[1]}", kind="run", run_id=match[1])
-    return size
 
 
 async def delete(app: App, path: str) -> None:
     """Delete a file or a tree of the artifact store; nothing there is fine."""
     await app.blobs.delete(safe_path(path))
+    await checksums.forget(app, path)
+
+
+async def tidy_for_ever(app: App) -> None:
+    """Now and every hour: remove what uploads left that nobody will end. Cancel it to stop."""
+    while True:
+        try:
+            removed = await app.blobs.tidy()
+        except (TracksideError, OSError) as error:
+            log.warning("unfinished uploads stay: %s", error)
+        else:
+            if removed:
+                log.warning("gave up %d unfinished uploads", removed)
+        await asyncio.sleep(_TIDY_SECONDS)

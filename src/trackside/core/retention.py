@@ -240,7 +240,7 @@ async def _delete_doomed(app: App, deadline: float) -> tuple[Size, int]:
             return total, len(doomed) - number
         total = total.plus(await _size(app, row["uri"]))
         try:
-            await app.blobs.delete(artifacts.inside(app, row["uri"]))
+            await artifacts.delete(app, artifacts.inside(app, row["uri"]))
         except NotServed:
             log.warning("%s is not in this server's store: its files stay where they are", row["uri"])
         await app.db.write(_gone(row["id"]))

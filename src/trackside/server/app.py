@@ -8,7 +8,7 @@ import logging
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from trackside.core import at_start, experiments, retention
+from trackside.core import artifacts, at_start, experiments, retention
 from trackside.core import signin as access
 from trackside.core.app import App
 from trackside.core.deliveries import Deliveries
@@ -52,14 +52,16 @@ class Server:
         if self._app.settings.auth:
             for each in await at_start.warnings(self._app):
                 log.warning("%s", each)
-        tasks = [
+        beside = [
             asyncio.create_task(Deliveries(self._app).run()),
+            asyncio.create_task(artifacts.tidy_for_ever(self._app)),
             asyncio.create_task(retention.keep_purging(self._app)),
         ]
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        for task in tasks:
+        for task in beside:
             task.cancel()
+        for task in beside:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await self._app.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import logging
 import mimetypes
 import re
 from collections.abc import AsyncIterator, Callable
@@ -14,8 +16,10 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from trackside.core import artifacts
+from trackside.errors import TracksideError
 from trackside.server.routing import app_of
 
+log = logging.getLogger("trackside.server")
 # What MLflow's server gives as plain text, whatever else the standard library knows of it.
 _TEXT_SUFFIXES = (
     *(".txt", ".log", ".err", ".md", ".rst", ".csv", ".tsv"),
@@ -38,15 +42,17 @@ def media_type(path: str) -> str:
 
 async def file_answer(request: Request, root_uri: str, path: str, *, attachment: bool = True) -> Response:
     """One file below an artifact URI; a part of it when the request asks for a range. Raises NotFound."""
-    blob = await artifacts.open_below(app_of(request), root_uri, path)
+    blob, sha256 = await artifacts.open_below(app_of(request), root_uri, path)
     size = blob.size_bytes
     headers = {
         "Accept-Ranges": "bytes",
-        "ETag": f'"{blob.modified_ns:x}-{size:x}"',
+        "ETag": f'"{blob.version}"',
         "Content-Security-Policy": SANDBOX,
         "Content-Disposition": disposition(path.rsplit("/", 1)[-1], attachment=attachment),
         "Cache-Control": "no-cache",
     }
+    if sha256 is not None:
+        headers["Repr-Digest"] = f"sha-256=:{base64.b64encode(sha256).decode()}:"
     status, first, end = _part(request.headers, headers["ETag"], size)
     if status == 206:
         headers["Content-Range"] = f"bytes {first}-{end - 1}/{size}"
@@ -58,21 +64,39 @@ async def file_answer(request: Request, root_uri: str, path: str, *, attachment:
         return Response(status_code=status, headers={**headers, **length}, media_type=media_type(path))
     headers["Content-Length"] = str(end - first)
     described = {"status_code": status, "headers": headers, "media_type": media_type(path)}
-    return FileAnswer(blob.chunks(first, end), blob.close, **described)
+    chunks = blob.chunks(first, end)
+    try:
+        # Read before the head is sent: a small file that is damaged is answered with an error that says so.
+        begun = await anext(chunks, b"")
+    except BaseException:
+        blob.close()
+        raise
+    return FileAnswer(begun, chunks, blob.close, **described)
 
 
 class FileAnswer(StreamingResponse):
     """Streams a part of a file and closes it, whatever becomes of the client."""
 
-    def __init__(self, content: AsyncIterator[bytes], close: Callable[[], None], **described: Any) -> None:
-        super().__init__(content, **described)
+    def __init__(
+        self, begun: bytes, rest: AsyncIterator[bytes], close: Callable[[], None], **described: Any
+    ) -> None:
+        super().__init__(_joined(begun, rest), **described)
         self._close = close
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
+        except TracksideError as error:
+            # The head is sent: only a connection that ends too early can say that this is not the file.
+            log.warning("%s ends early: %s", scope["path"], error.message)
         finally:
             self._close()
+
+
+async def _joined(begun: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield begun
+    async for piece in rest:
+        yield piece
 
 
 def _part(headers: Headers, etag: str, size: int) -> tuple[int, int, int]:

@@ -136,6 +136,10 @@ def open_app(settings: ServerSettings) -> App:
             f"The data folder {settings.data_dir} cannot be written: {error.strerror or error}"
             f" ({error.filename}). Choose another with --data-dir, or change its permissions."
         ) from error
+    except ModuleNotFoundError as error:
+        raise CannotStart(
+            f"What the settings ask for needs {error.name}: pip install 'trackside[server,team]'."
+        ) from error
     except TracksideError as error:
         raise CannotStart(error.message) from error
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 from msgspec import Struct
 from starlette.requests import Request
 
-from trackside.core import access, experiments
+from trackside.core import access, experiments, transfers
 from trackside.core.permissions import Actor, Need
 from trackside.core.prompts import is_granted_as_prompt
 from trackside.errors import InvalidParameter
@@ -81,6 +81,19 @@ def proxied(need: Need) -> Guard:
         return await access.path(app_of(request), actor, need, asked)
 
     return Guard(f"{need} artifact path", check, audited=need == "manage")
+
+
+class OfFile(wire.Shape):
+    is_large: ClassVar[bool] = True
+    path: str = ""
+
+
+@guard("update artifact path")
+async def proxied_file(request: Request, actor: Actor) -> bool:
+    """The file that an upload by parts makes: its folder is in the address, its name in the body."""
+    folder, name = request.path_params["path"], (await wire.read(request, OfFile)).path
+    asked = transfers.target(folder, name) if name else folder  # without one, the endpoint refuses
+    return await access.path(app_of(request), actor, "update", asked)
 
 
 # --- experiments

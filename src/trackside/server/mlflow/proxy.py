@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trackside.core import artifacts
-from trackside.errors import NotServed
+from trackside.core import artifacts, transfers
 from trackside.server.body import body_stream
 from trackside.server.files import file_answer
 from trackside.server.mlflow import guards, wire
@@ -51,18 +51,42 @@ class OfMultipart(wire.Shape):
     required: ClassVar[tuple[str, ...]] = ("path",)
 
 
+class Part(Struct):
+    part_number: wire.Int = 0
+    etag: str = ""
+    url: str = ""
+
+
+class EndMultipart(OfMultipart):
+    is_large: ClassVar[bool] = True  # up to 10,000 parts, each with the URL it was sent to
+    parts: list[Part] = []
+
+
 async def begin_multipart(request: Request) -> Response:
-    await wire.read(request, BeginMultipart)
-    raise NotServed("Multipart upload is not supported for the current artifact repository")
+    """URLs to send the parts of a large file to, without this server."""
+    body = await wire.read(request, BeginMultipart)
+    upload_id, urls = await transfers.begin(app_of(request), _path(request), body.path, body.num_parts or 0)
+    credentials = [{"url": url, "part_number": number} for number, url in enumerate(urls, 1)]
+    return answer({"upload_id": upload_id, "credentials": credentials})
 
 
-async def end_multipart(request: Request) -> Response:
-    await wire.read(request, OfMultipart)
-    raise NotServed("Multipart upload is not supported for the current artifact repository")
+async def complete_multipart(request: Request) -> Response:
+    body = await wire.read(request, EndMultipart)
+    etags = [(part.part_number, part.etag) for part in body.parts]
+    await transfers.complete(app_of(request), _path(request), body.path, body.upload_id, etags)
+    return answer({})
 
 
-async def no_presigned(request: Request) -> Response:
-    raise NotServed("Multipart download is not supported for the current artifact repository")
+async def abort_multipart(request: Request) -> Response:
+    body = await wire.read(request, OfMultipart)
+    await transfers.abort(app_of(request), _path(request), body.path, body.upload_id)
+    return answer({})
+
+
+async def presigned(request: Request) -> Response:
+    """A URL to fetch one file from, without this server."""
+    url, size = await transfers.download_url(app_of(request), _path(request))
+    return answer({"url": url, "headers": {}, "file_size": size})
 
 
 def _path(request: Request) -> str:
@@ -75,8 +99,9 @@ routes = [
     Route("GET", f"{_AT}/artifacts/{{path:path}}", download, guards.proxied("read"), streams=True),
     Route("PUT", f"{_AT}/artifacts/{{path:path}}", upload, guards.proxied("update"), streams=True),
     Route("DELETE", f"{_AT}/artifacts/{{path:path}}", delete, guards.proxied("manage")),
-    Route("POST", f"{_AT}/mpu/create/{{path:path}}", begin_multipart, guards.proxied("update")),
-    Route("POST", f"{_AT}/mpu/complete/{{path:path}}", end_multipart, guards.proxied("update")),
-    Route("POST", f"{_AT}/mpu/abort/{{path:path}}", end_multipart, guards.proxied("update")),
-    Route("GET", f"{_AT}/presigned/{{path:path}}", no_presigned, guards.proxied("read")),
+    Route("POST", f"{_AT}/mpu/create/{{path:path}}", begin_multipart, guards.proxied_file),
+    # The storage may take minutes to put the parts together.
+    Route("POST", f"{_AT}/mpu/complete/{{path:path}}", complete_multipart, guards.proxied_file, streams=True),
+    Route("POST", f"{_AT}/mpu/abort/{{path:path}}", abort_multipart, guards.proxied_file),
+    Route("GET", f"{_AT}/presigned/{{path:path}}", presigned, guards.proxied("read")),
 ]

@@ -7,14 +7,12 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from trackside import __version__
 from trackside.server.guards import open_to_all, signed_in
-from trackside.server.routing import Route, answer
+from trackside.server.routing import Route, answer, app_of
 
 # What MLflow's client reads before it uses workspaces or large proxied files.
 SERVER_INFO = {
     "store_type": "SqlStore",
     "workspaces_enabled": False,
-    "multipart_uploads_enabled": False,
-    "multipart_downloads_enabled": False,
     "presigned_upload_run_id_supported": False,
     "presigned_upload_model_id_supported": False,
     "trace_archival_enabled": False,
@@ -31,7 +29,11 @@ async def version(request: Request) -> Response:
 
 
 async def server_info(request: Request) -> Response:
-    return answer(SERVER_INFO)
+    direct = app_of(request).blobs.direct
+    offered = direct is not None and direct.offered
+    return answer(
+        {**SERVER_INFO, "multipart_uploads_enabled": offered, "multipart_downloads_enabled": offered}
+    )
 
 
 routes = [
