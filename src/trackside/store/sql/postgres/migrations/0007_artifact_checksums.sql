@@ -5,6 +5,6 @@ CREATE TABLE artifact (
   path TEXT COLLATE "C" PRIMARY KEY,
   size_bytes BIGINT NOT NULL,
   sha256 BYTEA NOT NULL,
-  version TEXT NOT NULL,
+  version TEXT COLLATE "C" NOT NULL,
   created_ms BIGINT NOT NULL
 );
