@@ -12,6 +12,7 @@ from trackside.blobs.folder import FolderStore
 from trackside.config import ServerSettings
 from trackside.core.events import Events
 from trackside.core.identity import Identities
+from trackside.core.tails import Tails
 from trackside.store.database import Database
 from trackside.store.series import Series
 from trackside.store.sqlite import SqliteDatabase
@@ -24,6 +25,7 @@ class App:
     blobs: BlobStore
     series: Series = field(default_factory=Series)
     events: Events = field(default_factory=Events)
+    tails: Tails = field(default_factory=Tails)  # tells who compacts metric points where to look
     identities: Identities = field(default_factory=Identities)
     deliveries_due: asyncio.Event = field(default_factory=asyncio.Event)  # wakes who sends to webhooks
 

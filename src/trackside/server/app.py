@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from trackside.core import experiments
 from trackside.core import signin as access
 from trackside.core.app import App
+from trackside.core.compaction import Compactor
 from trackside.core.deliveries import Deliveries
 from trackside.server import signin, ui
 from trackside.server.mlflow import surface as mlflow_surface
@@ -44,11 +45,15 @@ class Server:
         await receive()
         await experiments.create_default(self._app)
         await access.prepare(self._app, self._admin_password)
-        sender = asyncio.create_task(Deliveries(self._app).run())
+        background = [
+            asyncio.create_task(task) for task in (Deliveries(self._app).run(), Compactor(self._app).run())
+        ]
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        sender.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await sender
+        for task in background:
+            task.cancel()
+        for task in background:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         await self._app.close()
         await send({"type": "lifespan.shutdown.complete"})
