@@ -102,16 +102,19 @@ async def _step(app: App, run_id: int) -> bool:
 async def give_back(app: App) -> int:
     """Return to the file system what SQLite has no use for; how many pages that were. PostgreSQL does so itself."""
 
-    async def job(tx: Transaction) -> int:
+    async def unused(tx: Transaction) -> int:
         row = await tx.one("unused_pages")
-        count = min(PAGES_AT_ONCE, row["n"] if row else 0)
+        return int(row["n"]) if row else 0
+
+    async def give(tx: Transaction) -> int:
+        count = min(PAGES_AT_ONCE, await unused(tx))
         for _ in range(count):
             await tx.run("give_back_page")
         return count
 
     total = 0
-    while count := await app.db.write(job):
-        total += count
+    while await app.db.read(unused):
+        total += await app.db.write(give)
     return total
 
 
