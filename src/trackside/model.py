@@ -34,6 +34,15 @@ class Point(NamedTuple):
     value: float  # NaN and infinities as they were sent
 
 
+class Position(NamedTuple):
+    """Where a point stands in the history of its metric."""
+
+    timestamp_ms: int
+    step: int
+    compared: float  # its value; NaN as 0, infinities as the largest doubles
+    is_nan: bool
+
+
 def clamped(value: float) -> float:
     """The value as MLflow returns it: infinities become the largest double."""
     return math.copysign(LARGEST, value) if math.isinf(value) else value

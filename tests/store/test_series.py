@@ -1,56 +1,17 @@
-"""Metric points against a plain model of MLflow's rules (its table's primary key and orderings)."""
+"""Metric points as they are appended, against the plain model of MLflow's rules."""
 
 from __future__ import annotations
 
 import math
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from points_model import make_run, model_history, model_latest, points, same
 
-from trackside.model import LARGEST, Point
+from trackside.model import Point
 from trackside.store.series import Series, codec
-
-values = st.one_of(
-    st.floats(width=64),
-    st.sampled_from([math.nan, math.inf, -math.inf, 0.0, -0.0, 1.0, LARGEST]),
-)
-points = st.builds(
-    Point,
-    key=st.sampled_from(["loss", "acc", "system/cpu"]),
-    step=st.one_of(st.integers(-3, 3), st.sampled_from([2**63 - 1, -(2**63)])),
-    timestamp_ms=st.integers(0, 3),
-    value=values,
-)
-
-
-def compared(value):
-    """NaN counts as 0, infinities as the largest double."""
-    return 0.0 if math.isnan(value) else max(-LARGEST, min(LARGEST, value))
-
-
-def model_history(logged, key):
-    unique = {}
-    for p in logged:
-        if p.key == key:
-            unique.setdefault((p.timestamp_ms, p.step, compared(p.value), math.isnan(p.value)), p)
-    return [unique[identity] for identity in sorted(unique)]
-
-
-def model_latest(logged, key):
-    best = None
-    for p in logged:
-        if p.key == key and (best is None or order(p) > order(best)):
-            best = p
-    return best
-
-
-def order(p):
-    return p.step, p.timestamp_ms, compared(p.value)
-
-
-def same(a, b):
-    return compared(a) == compared(b) and math.isnan(a) == math.isnan(b)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -59,15 +20,7 @@ def test_history_and_latest_follow_mlflow(db, run, requests):
     series = Series()
     logged = [point for request in requests for point in request]
 
-    async def new_run(tx):
-        count = (await tx.select(Count()))[0]["n"]
-        await tx.run("add_default_experiment", artifact_location="x", now_ms=1)
-        row = await tx.insert(
-            "add_run", uuid=f"r{count}", experiment_id=0, name="n", user_id="", start_ms=0, artifact_uri="x"
-        )
-        return row["id"]
-
-    run_id = run(db.write(new_run))
+    run_id = make_run(db, run, uuid4().hex)
     for request in requests:
         run(db.write(lambda tx, request=request: series.append(tx, run_id, request)))
     latest = {each.key: each for each in run(db.read(lambda tx: series.latest(tx, run_id)))}
@@ -84,10 +37,6 @@ def test_history_and_latest_follow_mlflow(db, run, requests):
         finite = [p.value for p in logged if p.key == key and math.isfinite(p.value)]
         assert found.min == (min(finite) if finite else None)
         assert found.max == (max(finite) if finite else None)
-
-
-class Count:
-    sql, values = "SELECT count(*) AS n FROM run", ()
 
 
 def test_points_of_many_requests_in_one_group(db, run):

@@ -13,6 +13,7 @@ from trackside.blobs.folder import FolderStore
 from trackside.config import ServerSettings
 from trackside.core.events import Events
 from trackside.core.identity import Identities
+from trackside.core.tails import Tails
 from trackside.core.turns import Turns, sender
 from trackside.errors import NotFound, StoreUnusable, Unavailable
 from trackside.store.database import Database, Job, T
@@ -29,6 +30,7 @@ class App:
     blobs: BlobStore
     series: Series = field(default_factory=Series)
     events: Events = field(default_factory=Events)
+    tails: Tails = field(default_factory=Tails)  # tells who compacts metric points where to look
     identities: Identities = field(default_factory=Identities)
     turns: Turns = field(default_factory=Turns)
     deliveries_due: asyncio.Event = field(default_factory=asyncio.Event)  # wakes who sends to webhooks

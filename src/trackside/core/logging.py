@@ -107,6 +107,7 @@ async def _log(app: App, uuid: str, batch: Batch) -> None:
 
     run = await app.db.write(job, runs=(uuid,))
     if batch.points:
+        app.tails.grew(run["id"], len(batch.points))
         _announce_points(app, uuid, batch.points)
     if batch.params or batch.tags:
         runs.announce(app, uuid, run["experiment_id"])

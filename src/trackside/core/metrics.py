@@ -9,22 +9,44 @@ import numpy.typing as npt
 
 from trackside.core import runs
 from trackside.core.app import App
-from trackside.store.database import Row, Transaction
-from trackside.store.series.points import Columns
+from trackside.model import Position
+from trackside.store.database import Transaction
+from trackside.store.series.chart import Drawn
+from trackside.store.series.chart import Window as StoredWindow
+from trackside.store.series.points import Columns, compared
 
 Axis = Literal["step", "time", "relative"]
-Floats = npt.NDArray[np.float64]
 
 
 async def history(app: App, uuid: str, key: str) -> Columns:
     """All points of a metric in (timestamp, step, value) order; empty when there are none, or no such run."""
+    return (await page(app, uuid, key, 0, None)).points
+
+
+class HistoryPage(NamedTuple):
+    points: Columns
+    following: Position | None  # of the last point, when there are more behind it
+
+
+async def page(app: App, uuid: str, key: str, begin: Position | int, limit: int | None) -> HistoryPage:
+    """A part of a history: behind a point, or from an offset on; at most `limit` points, None for all.
+
+    What is before it is read only for an offset.
+    """
+    after, offset = (None, begin) if isinstance(begin, int) else (begin, 0)
+    # One more tells whether there is a next page; nothing holds so many that the bound is seen.
+    end = None if limit is None else min(offset + limit, 2**48)
 
     async def job(tx: Transaction) -> Columns:
         run = await tx.one("run_by_uuid", uuid=uuid)
         # No run has the id 0. As MLflow: a run that is not there has no points.
-        return await app.series.history(tx, run["id"] if run else 0, key)
+        run_id = run["id"] if run else 0
+        return await app.series.history(tx, run_id, key, after, None if end is None else end + 1)
 
-    return await app.db.read(job)
+    found = await app.db.read(job)
+    points = found.at(slice(offset, end))
+    has_more = end is not None and len(found.step) > end > 0
+    return HistoryPage(points, found.position(end - 1) if has_more and end else None)
 
 
 class Window(NamedTuple):
@@ -37,73 +59,44 @@ class Window(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One metric of one run in a window. When `exact`, `last` has every finite point and `min` and
-    `max` are empty; otherwise one entry for each bucket that has points. `x` ascends."""
+    """One metric of one run in a window."""
 
     run_uuid: str
     key: str
-    points: int
-    exact: bool
-    x: Floats
-    step: npt.NDArray[np.int64]
-    timestamp_ms: npt.NDArray[np.int64]
-    last: Floats
-    min: Floats
-    max: Floats
-    marks_x: Floats  # values that no line can show
-    marks: Floats  # NaN, inf or -inf
+    drawn: Drawn
 
 
 async def lines(app: App, uuids: list[str], keys: list[str], window: Window) -> list[Line]:
-    """Every metric of every run named, as far as they have points in the window. Raises NotFound."""
+    """Every metric of every run named, as far as they have points in it. Raises NotFound."""
 
     async def job(tx: Transaction) -> list[Line]:
         found = []
         for uuid in uuids:
             run = await runs.row_of(tx, uuid)
-            histories = await app.series.histories(tx, run["id"], keys)
-            found += [
-                sampled(run["uuid"], key, columns, _axis(run, columns, window.axis), window)
-                for key, columns in histories.items()
-                if len(columns.step)
-            ]
+            start = run["start_ms"] if window.axis == "relative" else 0
+            charts = await app.series.charts(tx, run["id"], keys, _stored(window, start))
+            found += [Line(run["uuid"], key, _shown(charts[key], start)) for key in keys if key in charts]
         return found
 
     return await app.db.read(job)
 
 
-def _axis(run: Row, columns: Columns, axis: Axis) -> Floats:
-    if axis == "step":
-        return columns.step.astype(np.float64)
-    start = run["start_ms"] if axis == "relative" else 0
-    return (columns.timestamp_ms - start).astype(np.float64)
+def _stored(window: Window, start_ms: int) -> StoredWindow:
+    low, high = (None if edge is None else edge + start_ms for edge in (window.start, window.end))
+    return StoredWindow("step" if window.axis == "step" else "time", low, high, window.buckets)
 
 
-def sampled(run_uuid: str, key: str, columns: Columns, x: Floats, window: Window) -> Line:
-    """The window's points, or their least, greatest and last value for each bucket when they are too many."""
-    inside = np.ones(len(x), np.bool_)
-    if window.start is not None:
-        inside &= x >= window.start
-    if window.end is not None:
-        inside &= x <= window.end
-    order = np.argsort(x[inside], kind="stable")  # stable: equal x keep the order of arrival
-    x, columns = x[inside][order], columns.at(inside).at(order)
-    finite = np.isfinite(columns.value)
-    marks_x, marks = x[~finite], columns.value[~finite]
-    count = len(x)
-    x = x[finite]
-    step, time, value = columns.at(finite)
-    if len(x) <= window.buckets:
-        none = np.empty(0)
-        return Line(run_uuid, key, count, True, x, step, time, value, none, none, marks_x, marks)
-    width = (x[-1] - x[0]) / window.buckets or 1.0
-    bucket = np.minimum(((x - x[0]) / width).astype(np.int64), window.buckets - 1)
-    first = np.flatnonzero(np.r_[True, bucket[1:] != bucket[:-1]])
-    final = np.r_[first[1:], len(x)] - 1
-    low, high = np.minimum.reduceat(value, first), np.maximum.reduceat(value, first)
-    return Line(
-        run_uuid, key, count, False, x[final], step[final], time[final], value[final], low, high, marks_x, marks
-    )  # fmt: skip
+def _shown(drawn: Drawn, start_ms: int) -> Drawn:
+    return drawn._replace(x=drawn.x - start_ms, marks_x=drawn.marks_x - start_ms) if start_ms else drawn
+
+
+async def state(app: App, uuids: list[str]) -> list[tuple[int, int]]:
+    """Of each run, what changes whenever its points do. Raises NotFound."""
+
+    async def job(tx: Transaction) -> list[tuple[int, int]]:
+        return [await app.series.state(tx, (await runs.row_of(tx, uuid))["id"]) for uuid in uuids]
+
+    return await app.db.read(job)
 
 
 def evenly_sampled(columns: Columns, most: int, start_step: int | None, end_step: int | None) -> Columns:
@@ -112,8 +105,7 @@ def evenly_sampled(columns: Columns, most: int, start_step: int | None, end_step
     Which ones is as MLflow has it: the first of each of `most` even parts, of which the first ones are
     longer by one point, and of the last part the last; of all the last when only one is wanted.
     """
-    nan = np.isnan(columns.value)
-    order = np.lexsort((nan, np.where(nan, 0.0, columns.value), columns.timestamp_ms, columns.step))
+    order = _by_step(columns)
     step = columns.step[order]
     if start_step is not None and end_step is not None:
         order = order[(step >= start_step) & (step <= end_step)]
@@ -124,3 +116,11 @@ def evenly_sampled(columns: Columns, most: int, start_step: int | None, end_step
         chosen[-1] = len(order) - 1
         order = order[chosen]
     return columns.at(order)
+
+
+def _by_step(columns: Columns) -> npt.NDArray[np.intp]:
+    """Where the points are that come first, second, … in (step, timestamp, value) order."""
+    step = columns.step
+    if (step[1:] > step[:-1]).all():  # nearly always, and then sorting is most of the work
+        return np.arange(len(step))
+    return np.lexsort((np.isnan(columns.value), compared(columns.value), columns.timestamp_ms, step))

@@ -154,7 +154,8 @@ class _Round:
                     continue
                 await tx.run("doom_artifacts", uri=_folder(row))
                 if kind is _RUNS:
-                    await self._app.series.purge(tx, row["id"])
+                    while await self._app.series.purge(tx, row["id"]):
+                        pass
                 for deletion in kind.deletions:
                     await tx.run(deletion, id=row["id"])
                 count += 1

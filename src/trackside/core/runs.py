@@ -12,6 +12,7 @@ from trackside.core.names import invented, new_uuid, now_ms
 from trackside.errors import InvalidParameter, NotFound
 from trackside.model import NOTE, RUN_NAME, RUN_STATUSES, Page, Run, RunInfo, RunStatus, View
 from trackside.store.database import Job, Row, Transaction
+from trackside.store.series.compact import ENDED
 
 USER_LENGTH = 256
 COUNT_LIMIT = 10_000  # beyond, a total is "more than"
@@ -136,7 +137,7 @@ async def update(
     if name:
         name = validate.tag(RUN_NAME, name, "run_name", app.settings.long_values)
 
-    async def job(tx: Transaction) -> RunInfo:
+    async def job(tx: Transaction) -> tuple[int, RunInfo]:
         row = await active_row_of(tx, uuid)
         new_status: RunStatus = status if status in RUN_STATUSES else row["status"]
         values = {
@@ -147,9 +148,11 @@ async def update(
         await tx.run("update_run", id=row["id"], **values)
         if name:
             await tx.run("set_tag", run_id=row["id"], key=RUN_NAME, value=name)
-        return run_info({**dict(row), **values})
+        return row["id"], run_info({**dict(row), **values})
 
-    info = await app.db.write(job, runs=(uuid,))
+    run_id, info = await app.db.write(job, runs=(uuid,))
+    if info.status in ENDED:
+        app.tails.look(run_id)
     announce(app, info.uuid, info.experiment_id)
     return info
 

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from trackside.core import artifacts, at_start, experiments, retention
 from trackside.core import signin as access
 from trackside.core.app import App
+from trackside.core.compaction import Compactor
 from trackside.core.deliveries import Deliveries
 from trackside.core.peers import Neighbourhood
 from trackside.server import signin, ui
@@ -53,9 +54,13 @@ class Server:
             for each in await at_start.warnings(self._app):
                 log.warning("%s", each)
         beside = [
-            asyncio.create_task(Deliveries(self._app).run()),
-            asyncio.create_task(artifacts.tidy_for_ever(self._app)),
-            asyncio.create_task(retention.keep_purging(self._app)),
+            asyncio.create_task(task)
+            for task in (
+                Deliveries(self._app).run(),
+                Compactor(self._app).run(),
+                artifacts.tidy_for_ever(self._app),
+                retention.keep_purging(self._app),
+            )
         ]
         await send({"type": "lifespan.startup.complete"})
         await receive()

@@ -36,6 +36,7 @@ from trackside.store.database import Job, P, Row, Statement, T, Transaction, Val
 GROUP_LIMIT = 256  # jobs a transaction: bounds how long the first of them waits for its answer
 READ_SECONDS = 30.0  # a read that takes longer is broken off
 READERS = 2
+PAGES_AT_ONCE = 512  # given back in one transaction: others wait for it
 SEARCHERS = 4  # as many as core.turns lets run
 
 
@@ -146,19 +147,23 @@ class SqliteDatabase:
         return self._secret
 
     async def shrink(self) -> int:
-        async def job(tx: Transaction) -> tuple[int, int]:
-            await tx.all("give_back_pages")
-            pages = await tx.all("pages")
-            return pages[0]["page_size"] * pages[0]["page_count"], pages[0]["freelist_count"]
+        async def pages(tx: Transaction) -> Row:
+            return (await tx.all("pages"))[0]
 
-        async def size(tx: Transaction) -> int:
-            pages = (await tx.all("pages"))[0]
-            return int(pages["page_size"] * pages["page_count"])
+        async def give_back(tx: Transaction) -> None:
+            for _ in range(min(PAGES_AT_ONCE, (await pages(tx))["freelist_count"])):
+                await tx.run("give_back_page")
 
-        before, free = await self.read(size), 1
-        while free:  # in steps, so that others write in between
-            now, free = await self.write(job)
-        return before - now
+        before = now = await self.read(pages)
+        while now["freelist_count"]:
+            await self.write(give_back)
+            now = await self.read(pages)
+        return int((before["page_count"] - now["page_count"]) * now["page_size"])
+
+    async def job(tx: Transaction) -> tuple[int, int]:
+        await tx.all("give_back_pages")
+        pages = await tx.all("pages")
+        return pages[0]["page_size"] * pages[0]["page_count"], pages[0]["freelist_count"]
 
     async def close(self) -> None:
         if self._closed:

@@ -16,7 +16,7 @@ from trackside.model import ModelMetric, Point
 from trackside.server.guards import guard
 from trackside.server.mlflow import guards, wire
 from trackside.server.mlflow.fields import RunId, Tag
-from trackside.server.mlflow.paging import limit_of, offset_of, token_of
+from trackside.server.mlflow.paging import limit_of, position_of, token_after
 from trackside.server.routing import Route, answer, app_of
 
 HISTORY_PAGE = 25_000  # points
@@ -181,11 +181,10 @@ class GetSamples(wire.Shape):
 
 async def get_history(request: Request) -> Response:
     body = await wire.read(request, GetHistory)
-    columns = await metrics.history(app_of(request), body.run_id, body.metric_key)
-    offset = offset_of(body.page_token)
-    limit = len(columns.step) if body.max_results is None else limit_of(body.max_results, 1, 2**63)
-    shown = columns.at(slice(offset, offset + limit))
-    more = {"next_page_token": token_of(offset + limit)} if offset + limit < len(columns.step) else {}
+    begin = position_of(body.page_token)
+    limit = None if body.max_results is None else limit_of(body.max_results, 1, 2**63)
+    shown, following = await metrics.page(app_of(request), body.run_id, body.metric_key, begin, limit)
+    more = {"next_page_token": token_after(following)} if following else {}
     found = _metrics_json(body.metric_key, *shown)
     return answer({**({"metrics": found} if found else {}), **more})
 
@@ -212,8 +211,8 @@ async def get_history_bulk(request: Request) -> Response:
     most = min(limit_of(body.max_results or None, 0, 2**63), HISTORY_PAGE)
     found: list[dict[str, Any]] = []
     for uuid in sorted(set(body.run_id)):
-        columns = await metrics.history(app_of(request), uuid, body.metric_key)
-        shown = columns.at(slice(most - len(found)))
+        left = most - len(found)
+        shown, _ = await metrics.page(app_of(request), uuid, body.metric_key, 0, left)
         found += [{**metric, "run_id": uuid} for metric in _metrics_json(body.metric_key, *shown)]
         if len(found) == most:
             break

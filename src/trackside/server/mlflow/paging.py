@@ -1,39 +1,80 @@
-"""MLflow's page tokens: base64 of {"offset": N}."""
+"""Page tokens: base64 of {"offset": N}, as MLflow's, or of {"after": point} in histories."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import json
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
 
 from trackside.errors import InvalidParameter
-from trackside.model import Page
+from trackside.model import Page, Position
 from trackside.server.mlflow.wire import wrong_type
 
 
 def offset_of(token: str) -> int:
     """The offset in a page token; 0 for none. Raises InvalidParameter."""
+    return _offset_in(_parsed(token)) if token else 0
+
+
+def position_of(token: str) -> Position | int:
+    """The place in a history that a page token names: a point, or, in MLflow's own tokens, an offset.
+
+    A point stays where it is while others are logged. Raises InvalidParameter.
+    """
     if not token:
         return 0
+    parsed = _parsed(token)
+    if isinstance(parsed.value, dict) and "after" in parsed.value:
+        try:
+            return Position(*msgspec.convert(parsed.value["after"], tuple[int, int, float, bool]))
+        except msgspec.ValidationError:
+            raise _undecodable(parsed) from None
+    return _offset_in(parsed)
+
+
+class _Parsed(NamedTuple):
+    decoded: bytes
+    value: Any
+
+
+def _parsed(token: str) -> _Parsed:
     try:
         decoded = base64.b64decode(token)
     except (binascii.Error, ValueError):
         raise InvalidParameter("Invalid page token, could not base64-decode") from None
     try:
-        parsed = json.loads(decoded)
+        return _Parsed(decoded, json.loads(decoded))
     except (ValueError, RecursionError):
         raise InvalidParameter(f"Invalid page token, decoded value={decoded!r}") from None
+
+
+def _offset_in(token: _Parsed) -> int:
+    parsed = token.value
     offset = parsed.get("offset") if isinstance(parsed, dict) else None
     if not offset and offset != 0:
         raise InvalidParameter(f"Invalid page token, parsed value={parsed}")
     if type(offset) is not int or not 0 <= offset < 2**62:
-        raise InvalidParameter(f"Invalid page token, decoded value={decoded!r}")
+        raise _undecodable(token)
     return offset
 
 
+def _undecodable(token: _Parsed) -> InvalidParameter:
+    return InvalidParameter(f"Invalid page token, decoded value={token.decoded!r}")
+
+
 def token_of(offset: int) -> str:
-    return base64.b64encode(json.dumps({"offset": offset}).encode()).decode()
+    return _token({"offset": offset})
+
+
+def token_after(position: Position) -> str:
+    return _token({"after": position})
+
+
+def _token(value: dict[str, Any]) -> str:
+    return base64.b64encode(json.dumps(value).encode()).decode()
 
 
 def limit_of(value: int | None, default: int, most: int) -> int:

@@ -34,20 +34,21 @@ async def query(request: Request) -> Response:
 
 
 def _shape(line: metrics.Line) -> shapes.Series:
+    drawn = line.drawn
     return shapes.Series(
         run_id=line.run_uuid,
         metric=line.key,
-        points=line.points,
-        exact=line.exact,
-        x=line.x.tolist(),
-        step=line.step.tolist(),
-        time_ms=line.timestamp_ms.tolist(),
-        last=line.last.tolist(),
-        min=line.min.tolist(),
-        max=line.max.tolist(),
+        points=drawn.points,
+        exact=drawn.exact,
+        x=drawn.x.tolist(),
+        step=drawn.step.tolist(),
+        time_ms=drawn.timestamp_ms.tolist(),
+        last=drawn.last.tolist(),
+        min=drawn.min.tolist(),
+        max=drawn.max.tolist(),
         marks=[
             shapes.Mark(x, number(value))  # type: ignore[arg-type]
-            for x, value in zip(line.marks_x.tolist(), line.marks.tolist(), strict=True)
+            for x, value in zip(drawn.marks_x.tolist(), drawn.marks.tolist(), strict=True)
         ],
     )
 

@@ -1,8 +1,8 @@
-"""Metric points: append, history, sampled windows, latest values.
+"""Metric points: append, history, charts, latest values, purge.
 
-Points are kept as they arrive, one packed row for each request and run (`tail`), and one
-row a metric (`series`) has what tables and search need. Callers see a few functions, so the
-format can change behind them.
+Points are kept as they arrive, one packed row for each request and run (`tail`), until a
+compaction packs them by metric (`chunk`); one row a metric (`series`) has what tables and search
+need. Callers see a few functions, so the format can change behind them.
 
 Order inside a metric is MLflow's: (timestamp, step, value), with NaN compared as 0 and
 infinities clamped; identical points are one point.
@@ -14,13 +14,11 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
-
-from trackside.model import Latest, Point
+from trackside.model import Latest, Point, Position
 from trackside.store.database import Transaction
-from trackside.store.series import codec
+from trackside.store.series import chart, read
 from trackside.store.series.append import Gathered
-from trackside.store.series.points import EMPTY, Columns, ordered
+from trackside.store.series.points import EMPTY, Columns
 
 
 class Series:
@@ -33,33 +31,49 @@ class Series:
         """Add points to a run; they are written once for the whole group of requests."""
         tx.pending(self._gather).add(run_id, points)
 
-    async def history(self, tx: Transaction, run_id: int, key: str) -> Columns:
-        """All points of a metric in MLflow's order, duplicates dropped; empty when there are none."""
-        found = await self.histories(tx, run_id, [key])
-        return found[key]
+    async def history(
+        self,
+        tx: Transaction,
+        run_id: int,
+        key: str,
+        after: Position | None = None,
+        limit: int | None = None,
+    ) -> Columns:
+        """Points of a metric in MLflow's order, each once: those behind a position, at most `limit`; else all."""
+        found = await read.stored(tx, run_id, [key])
+        return await read.history(tx, found[key], after, limit) if key in found else EMPTY
 
-    async def histories(self, tx: Transaction, run_id: int, keys: Iterable[str]) -> dict[str, Columns]:
-        """The same for several metrics of a run, reading its rows once."""
-        wanted = {key: await self._known(tx, key) for key in keys}
-        rows = [codec.unpack(row["payload"]) for row in await tx.all("tail_of_run", run_id=run_id)]
-        if not rows:
-            return dict.fromkeys(wanted, EMPTY)
-        ids, steps, times, values = (np.concatenate(column) for column in zip(*rows, strict=True))
-        return {key: ordered(ids == key_id, steps, times, values) for key, key_id in wanted.items()}
+    async def charts(
+        self, tx: Transaction, run_id: int, keys: Iterable[str], window: chart.Window
+    ) -> dict[str, chart.Drawn]:
+        """Those of the metrics of a run that have points, as a chart of this window draws them."""
+        found = await read.stored(tx, run_id, keys)
+        return {
+            key: await chart.drawn(tx, series, window)
+            for key, series in found.items()
+            if len(series.chunks.id) or len(series.tail.step)
+        }
 
-    async def purge(self, tx: Transaction, run_id: int) -> None:
-        """Remove all points of a run for good."""
-        for query in ("purge_tail", "purge_series"):
-            await tx.run(query, run_id=run_id)
+    async def state(self, tx: Transaction, run_id: int) -> tuple[int, int]:
+        """Changes whenever a run's points do: what a reader may compare instead of reading them again."""
+        tail = await tx.one("state_of_tail", run_id=run_id)
+        compaction = await tx.one("compaction_of_run", run_id=run_id)
+        return (tail and tail["last_id"]) or 0, compaction["generation"] if compaction else 0
 
     async def latest(self, tx: Transaction, run_id: int) -> list[Latest]:
         """The latest value of every metric of a run, by name, with its least and greatest."""
         return [latest_of(row) for row in await tx.all("series_of_run", run_id=run_id)]
 
-    async def _known(self, tx: Transaction, key: str) -> int:
-        """The number of a metric name, or -1 when nothing was logged under it."""
-        row = await tx.one("metric_key_by_name", name=key)
-        return row["id"] if row else -1
+    async def purge(self, tx: Transaction, run_id: int, rows: int = 500) -> bool:
+        """Drop up to that many rows of a run's points. Again in another transaction while it answers True:
+        so purging the longest history keeps nobody waiting."""
+        if await tx.run("purge_chunks", run_id=run_id, limit=rows) == rows:
+            return True
+        if await tx.run("purge_tail", run_id=run_id, limit=rows) == rows:
+            return True
+        await tx.run("purge_series", run_id=run_id)
+        await tx.run("purge_compaction", run_id=run_id)
+        return False
 
     def _gather(self) -> Gathered:
         return Gathered(self._key_ids)

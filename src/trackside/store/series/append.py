@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
-from trackside.model import Point, clamped
+from trackside.model import Point
 from trackside.store.database import Transaction
 from trackside.store.series import codec
+from trackside.store.series.summary import Summaries
 
 
 class Gathered:
@@ -23,61 +23,33 @@ class Gathered:
 
     async def flush(self, tx: Transaction) -> None:
         await self._number_keys(tx)
-        ids = self._key_ids
-        await tx.many("append_tail", [_tail_row(run_id, points, ids) for run_id, points in self._requests])
-        await tx.many("upsert_series", self._summaries())
+        tails: list[dict[str, Any]] = []
+        summaries = Summaries()
+        for run_id, points in self._requests:
+            ids = [self._key_ids[point.key] for point in points]
+            tails.append(_tail_row(run_id, ids, points))
+            summaries.add(run_id, ids, points)
+        await tx.many("append_tail", tails)
+        await tx.many("upsert_series", summaries.rows())
 
     def discard(self) -> None:
         # Numbers given in this transaction are void; forgetting the good ones too costs a look-up each.
         self._key_ids.clear()
 
     async def _number_keys(self, tx: Transaction) -> None:
-        new = {
-            point.key for _, points in self._requests for point in points if point.key not in self._key_ids
-        }
+        known = self._key_ids
+        new = {point.key for _, points in self._requests for point in points if point.key not in known}
         for name in sorted(new):
             await tx.run("add_metric_key", name=name)
-            self._key_ids[name] = (await tx.all("metric_key_by_name", name=name))[0]["id"]
-
-    def _summaries(self) -> list[dict[str, Any]]:
-        """One row for each metric touched, in order of (run, key): the order that prevents deadlocks."""
-        found: dict[tuple[int, int], list[Any]] = {}
-        for run_id, points in self._requests:
-            for point in points:
-                _summarise(found, (run_id, self._key_ids[point.key]), point)
-        return [
-            {
-                "run_id": run_id, "key_id": key_id,
-                "last_step": s[0], "last_ms": s[1], "last_value": s[2], "last_nan": s[3],
-                "min_value": s[4], "max_value": s[5],
-            }
-            for (run_id, key_id), s in sorted(found.items())
-        ]  # fmt: skip
+            known[name] = (await tx.all("metric_key_by_name", name=name))[0]["id"]
 
 
-def _summarise(found: dict[tuple[int, int], list[Any]], series: tuple[int, int], point: Point) -> None:
-    """Fold a point into [last step, last time, last value, last is NaN, min, max] of its series."""
-    value = point.value
-    nan = value != value  # noqa: PLR0124 - the quickest test for NaN
-    compared = 0.0 if nan else value
-    finite = None if nan or value in (math.inf, -math.inf) else value
-    known = found.get(series)
-    if known is None:
-        found[series] = [point.step, point.timestamp_ms, compared, int(nan), finite, finite]
-        return
-    if (point.step, point.timestamp_ms, clamped(compared)) > (known[0], known[1], clamped(known[2])):
-        known[:4] = [point.step, point.timestamp_ms, compared, int(nan)]
-    if finite is not None:
-        known[4] = finite if known[4] is None else min(known[4], finite)
-        known[5] = finite if known[5] is None else max(known[5], finite)
-
-
-def _tail_row(run_id: int, points: Sequence[Point], ids: dict[str, int]) -> dict[str, Any]:
-    keys, steps, times, values = zip(*points, strict=True)
+def _tail_row(run_id: int, ids: Sequence[int], points: Sequence[Point]) -> dict[str, Any]:
+    _, steps, times, values = zip(*points, strict=True)
     return {
         "run_id": run_id,
         "points": len(points),
         "first_ms": min(times),
         "last_ms": max(times),
-        "payload": codec.pack([ids[key] for key in keys], steps, times, values),
+        "payload": codec.pack(ids, steps, times, values),
     }

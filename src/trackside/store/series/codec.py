@@ -1,15 +1,17 @@
-"""Points of one log request, packed: version byte, columns, CRC-32.
+"""What every stored blob of points has in common: a version byte first, a CRC-32 last.
 
-Version 1 is raw, 2 is the same under zstd. Columns, little-endian: count `uint32`, metric
-name numbers `int32`, steps `int64`, timestamps `int64`, values `float64` (NaN and infinities
-bit by bit).
+And the rows of `tail`, each the points of one log request. Version 1 is raw, 2 is the same
+under zstd. Columns, little-endian: count `uint32`, metric name numbers `int32`, steps `int64`,
+timestamps `int64`, values `float64` (NaN and infinities bit by bit).
 """
 
 from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,45 +21,80 @@ from trackside.errors import TracksideError
 
 _RAW, _ZSTD = 1, 2
 _COMPRESS_FROM = 1024  # bytes; below, zstd's frame costs more than it saves
+_POINT_BYTES = 4 + 8 + 8 + 8
 
 
 class CorruptPoints(TracksideError):
     """Stored metric points are damaged: their checksum does not match."""
 
 
-Unpacked = tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]
+class Rows(NamedTuple):
+    """Points of several metrics, by column; all of one length."""
+
+    key_id: npt.NDArray[np.int32]
+    step: npt.NDArray[np.int64]
+    timestamp_ms: npt.NDArray[np.int64]
+    value: npt.NDArray[np.float64]
+
+
+def seal(version: int, body: bytes) -> bytes:
+    packed = bytes([version]) + body
+    return packed + struct.pack("<I", zlib.crc32(packed))
+
+
+def opened(packed: bytes, versions: Collection[int]) -> tuple[int, bytes]:
+    """Version and body of a sealed blob.
+
+    Raises CorruptPoints when the checksum is wrong or the version is none of these: a reader never guesses.
+    """
+    if len(packed) < 5 or zlib.crc32(packed[:-4]) != struct.unpack("<I", packed[-4:])[0]:
+        raise CorruptPoints
+    if packed[0] not in versions:
+        raise CorruptPoints(
+            f"Stored metric points have version {packed[0]}, which this Trackside does not know."
+        )
+    return packed[0], packed[1:-4]
 
 
 def pack(ids: Sequence[int], steps: Sequence[int], times: Sequence[int], values: Sequence[float]) -> bytes:
     """Columns of equal length to bytes."""
     n = len(ids)
     body = struct.pack(f"<I{n}i{n}q{n}q{n}d", n, *ids, *steps, *times, *values)
-    version = _RAW
     if len(body) >= _COMPRESS_FROM:
-        version, body = _ZSTD, zstandard.compress(body, 1)
-    packed = bytes([version]) + body
-    return packed + struct.pack("<I", zlib.crc32(packed))
+        return seal(_ZSTD, zstandard.compress(body, 1))
+    return seal(_RAW, body)
 
 
-def unpack(packed: bytes) -> Unpacked:
-    """Bytes to the columns (ids, steps, timestamps, values).
+def unpack(packed: bytes) -> Rows:
+    """Bytes to the columns. Raises CorruptPoints."""
+    return unpack_all([packed])
 
-    Raises CorruptPoints when the checksum or the version is wrong: a reader never guesses.
+
+def unpack_all(payloads: Iterable[bytes]) -> Rows:
+    """The points of all payloads, those of equal size together: thousands of single points are read at once.
+
+    Raises CorruptPoints.
     """
-    if len(packed) < 9 or zlib.crc32(packed[:-4]) != struct.unpack("<I", packed[-4:])[0]:
-        raise CorruptPoints
-    version, body = packed[0], packed[1:-4]
-    if version == _ZSTD:
-        body = zstandard.decompress(body)
-    elif version != _RAW:
-        raise CorruptPoints(
-            f"Stored metric points have version {version}, which this Trackside does not know."
-        )
-    (n,) = struct.unpack_from("<I", body)
-    at = 4 + np.array([0, 4, 12, 20]) * n
-    return (
-        np.frombuffer(body, "<i4", n, at[0]),
-        np.frombuffer(body, "<i8", n, at[1]),
-        np.frombuffer(body, "<i8", n, at[2]),
-        np.frombuffer(body, "<f8", n, at[3]),
+    bodies: dict[int, list[bytes]] = defaultdict(list)
+    for payload in payloads:
+        version, body = opened(payload, (_RAW, _ZSTD))
+        if version == _ZSTD:
+            body = zstandard.decompress(body)
+        bodies[len(body)].append(body)
+    parts = [_columns(same, size) for size, same in bodies.items()]
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return Rows(np.empty(0, "<i4"), np.empty(0, "<i8"), np.empty(0, "<i8"), np.empty(0, "<f8"))
+    return Rows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _columns(bodies: list[bytes], size: int) -> Rows:
+    n = (size - 4) // _POINT_BYTES
+    table = np.frombuffer(b"".join(bodies), np.uint8).reshape(len(bodies), size)
+    starts = [4 + width * n for width in (0, 4, 12, 20, 28)]
+    ids, steps, times, values = (
+        np.ascontiguousarray(table[:, start:end]).view(kind).reshape(-1)
+        for start, end, kind in zip(starts, starts[1:], ("<i4", "<i8", "<i8", "<f8"), strict=False)
     )
+    return Rows(ids, steps, times, values)

@@ -13,9 +13,3 @@ SELECT metric_key.name, last_step, last_ms, last_value, last_nan, min_value, max
 FROM series JOIN metric_key ON metric_key.id = series.key_id
 WHERE run_id = :run_id
 ORDER BY metric_key.name;
-
--- name: purge_tail
-DELETE FROM tail WHERE run_id = :run_id;
-
--- name: purge_series
-DELETE FROM series WHERE run_id = :run_id;

@@ -1,5 +1,6 @@
--- name: give_back_pages
-PRAGMA incremental_vacuum(2000);
+-- name: give_back_page
+-- One at a time: Python's driver takes one step of this statement, and each step is a page.
+PRAGMA incremental_vacuum(1);
 
 -- name: pages
 SELECT page_size, page_count, freelist_count

@@ -1,0 +1,116 @@
+"""Packs what runs have logged, in the background: a server that is ended in the midst of it loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+
+from trackside.core.app import App
+from trackside.errors import TracksideError
+from trackside.store.database import Job, Row, Transaction
+from trackside.store.series import compact
+
+log = logging.getLogger("trackside.compaction")
+PAUSE_SECONDS = 5.0  # after the store refused, or what nobody foresaw
+LOOK_SECONDS = 600.0  # for what other servers have left
+
+
+class Compactor:
+    """The one of a server. On PostgreSQL there are as many as servers: of two at one run, one is told to stop."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def run(self) -> None:
+        """Compact what is due, for ever; cancel it to stop."""
+        tails, loop = self._app.tails, asyncio.get_running_loop()
+        look_at = loop.time()
+        while True:
+            tails.woken.clear()
+            if loop.time() >= look_at:
+                look_at = loop.time() + LOOK_SECONDS
+                await self._look_around()
+            while taken := tails.take():
+                run_id, tail = taken
+                if not await self._safely(run_id) and tail.points >= tail.enough:
+                    tails.too_wide(run_id, tail)
+            wait = min(tails.wait_seconds() or LOOK_SECONDS, max(0.1, look_at - loop.time()))
+            try:
+                async with asyncio.timeout(wait):
+                    await tails.woken.wait()
+            except TimeoutError:
+                pass
+
+    async def _look_around(self) -> None:
+        """What earlier servers, and others on this store, have left to be done."""
+
+        async def job(tx: Transaction) -> set[int]:
+            rows = [*await tx.all("runs_with_tail"), *await tx.all("runs_unfinished")]
+            return {row["id"] for row in rows}
+
+        try:
+            found = await self._app.db.read(job)
+        except TracksideError as error:
+            log.warning("compaction waits: %s", error.message)
+            return
+        for run_id in sorted(found):
+            self._app.tails.look(run_id)
+
+    async def _safely(self, run_id: int) -> bool:
+        try:
+            return await compact_run(self._app, run_id)
+        except compact.Outdated:
+            self._app.tails.look(run_id)
+        except TracksideError as error:
+            log.warning("compaction of run %d: %s", run_id, error.message)
+        except Exception:  # a mistake of ours must not be repeated as fast as it can be
+            log.exception("compaction of run %d", run_id)
+        await asyncio.sleep(PAUSE_SECONDS)
+        return False
+
+
+async def compact_run(app: App, run_id: int) -> bool:
+    """Compact a run until nothing of it is worth it; whether anything was. Raises Outdated, CorruptPoints."""
+    done = False
+    while await _step(app, run_id):
+        done = True
+    return done
+
+
+async def _step(app: App, run_id: int) -> bool:
+    async def read(tx: Transaction) -> tuple[Row, compact.Work] | None:
+        run = await tx.one("run_to_compact", id=run_id)
+        work = await compact.plan(tx, run) if run else None
+        return (run, work) if run and work else None
+
+    found = await app.db.read(read)
+    if found is None:
+        return False
+    run, work = found
+    slices, number = compact.packed(work), 0
+    while work.pieces and (part := await asyncio.to_thread(_following, slices)):
+        await app.db.write(_write(work, part, number), runs=(run["uuid"],))
+        number += 1
+    await app.db.write(_finish(work, number), runs=(run["uuid"],))
+    if work.is_last and app.db.engine == "sqlite":
+        await app.db.shrink()
+    return not work.is_last
+
+
+def _following(slices: Iterator[compact.Slice]) -> compact.Slice | None:
+    return next(slices, None)
+
+
+def _write(work: compact.Work, part: compact.Slice, number: int) -> Job[None]:
+    async def job(tx: Transaction) -> None:
+        await compact.write(tx, work, part, number)
+
+    return job
+
+
+def _finish(work: compact.Work, number: int) -> Job[None]:
+    async def job(tx: Transaction) -> None:
+        await compact.finish(tx, work, number)
+
+    return job
