@@ -183,6 +183,8 @@ class Compiler:
         if comparison.operator in _NULL_TESTS:
             if comparison.name.numeric:
                 tests.append(Sql(f"{self._dialect.as_number.replace('{v}', value.text)} IS NOT NULL"))
+            elif rows.nullable:
+                tests.append(Sql(f"{value.text} IS NOT NULL"))
         elif rows.nan:
             nan = rows.nan.replace("{t}", "t")
             any_nan = f"({nan} <> 0 OR " if comparison.operator == "!=" else f"({nan} = 0 AND "
