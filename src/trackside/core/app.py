@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from trackside.blobs import BlobStore
@@ -12,6 +13,7 @@ from trackside.blobs.folder import FolderStore
 from trackside.config import ServerSettings
 from trackside.core.events import Events
 from trackside.core.identity import Identities
+from trackside.core.rankings import Rankings
 from trackside.store.database import Database
 from trackside.store.series import Series
 from trackside.store.sqlite import SqliteDatabase
@@ -36,8 +38,13 @@ class App:
         _make_folder(settings.artifact_dir)
         return cls(settings, SqliteDatabase(settings.database_path), FolderStore(settings.artifact_dir))
 
+    @cached_property
+    def rankings(self) -> Rankings:
+        return Rankings(self.db)
+
     async def close(self) -> None:
         self.events.close()
+        self.rankings.stop()
         await self.db.close()
 
 

@@ -1,4 +1,4 @@
-"""MLflow's page tokens: base64 of {"offset": N}."""
+"""MLflow's page tokens: base64 of {"offset": N}; those of runs also say where the page ended."""
 
 from __future__ import annotations
 
@@ -14,8 +14,13 @@ from trackside.server.mlflow.wire import wrong_type
 
 def offset_of(token: str) -> int:
     """The offset in a page token; 0 for none. Raises InvalidParameter."""
+    return page_of(token, 0).offset
+
+
+def page_of(token: str, limit: int) -> Page:
+    """The page that a token asks for. Raises InvalidParameter."""
     if not token:
-        return 0
+        return Page(limit)
     try:
         decoded = base64.b64decode(token)
     except (binascii.Error, ValueError):
@@ -29,11 +34,21 @@ def offset_of(token: str) -> int:
         raise InvalidParameter(f"Invalid page token, parsed value={parsed}")
     if type(offset) is not int or not 0 <= offset < 2**62:
         raise InvalidParameter(f"Invalid page token, decoded value={decoded!r}")
-    return offset
+    try:
+        after = base64.b64decode(parsed.get("after", ""), validate=True)
+    except (TypeError, ValueError):
+        raise InvalidParameter(f"Invalid page token, decoded value={decoded!r}") from None
+    return Page(limit, offset, after)
 
 
 def token_of(offset: int) -> str:
     return base64.b64encode(json.dumps({"offset": offset}).encode()).decode()
+
+
+def token_after(page: Page, after: bytes) -> str:
+    """The token of the page behind this one, which ended there."""
+    place = {"after": base64.b64encode(after).decode()} if after else {}
+    return base64.b64encode(json.dumps({"offset": page.offset + page.limit, **place}).encode()).decode()
 
 
 def limit_of(value: int | None, default: int, most: int) -> int:

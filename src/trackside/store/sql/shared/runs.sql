@@ -4,7 +4,8 @@ VALUES (:uuid, :experiment_id, :name, :user_id, 'RUNNING', :start_ms, :artifact_
 RETURNING *;
 
 -- name: run_by_uuid
-SELECT * FROM run WHERE uuid = :uuid;
+SELECT run.*, EXISTS (SELECT 1 FROM ranking WHERE ranking.experiment_id = run.experiment_id) AS is_ranked
+FROM run WHERE uuid = :uuid;
 
 -- name: update_run
 UPDATE run SET status = :status, end_ms = :end_ms, name = :name WHERE id = :id;
