@@ -43,6 +43,8 @@ class ServerSettings:
     """How one tracking server runs. Raises ValueError for a variable that cannot be read."""
 
     data_dir: Path
+    # postgresql://…; empty for SQLite below the data folder. Not shown: it may have a password.
+    store: str = field(default="", repr=False)
     host: str = "127.0.0.1"
     port: int = 8000
     # Host names that requests may use, beside IP addresses, localhost and this machine's name.

@@ -101,9 +101,7 @@ class TooManyTries(TracksideError):
 
     def __init__(self, wait_seconds: float, message: str = "") -> None:
         self.wait_seconds = wait_seconds
-        super().__init__(
-            message or f"Too many wrong passwords for this user from here; wait {wait_seconds:.0f} s."
-        )
+        super().__init__(message or f"Too many wrong passwords from here; wait {wait_seconds:.0f} s.")
 
 
 class InvalidState(TracksideError):
@@ -142,4 +140,4 @@ class StoreInUse(TracksideError):
 
 
 class StoreUnusable(TracksideError):
-    """The database's file cannot be written, or is damaged."""
+    """The database cannot be reached, read or written, or is damaged."""

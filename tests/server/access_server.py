@@ -27,7 +27,7 @@ class Guarded:
         self.app = app
         self._clients: list[httpx.Client] = []
         self.code = app.identities.setup_code
-        form = {"code": self.code, "username": "admin", "password": ADMIN_PASSWORD}
+        form = {"code": self.code, "username": "admin", **twice(ADMIN_PASSWORD)}
         assert httpx.post(f"{url}/setup", data=form).status_code == 303
         self.admin = self.client("admin", ADMIN_PASSWORD)
 
@@ -54,6 +54,11 @@ class Guarded:
         body = {"username": name, "resource_type": kind, "resource_id": on, "permission": permission}
         answer = self.admin.post(f"{API3}/users/permissions/grant", json=body)
         assert answer.status_code == 200, answer.text
+
+
+def twice(password: str) -> dict[str, str]:
+    """A new password as the form has it."""
+    return {"password": password, "again": password}
 
 
 def tokens(client: httpx.Client, **fields: Any) -> httpx.Response:

@@ -4,6 +4,10 @@ A path below /api/ stands for its twin below /ajax-api/ too.
 """
 
 TABLE = """
+coming from this server's own pages
+  POST /signin
+  POST /signout
+  POST /setup
 being an admin
   POST /api/2.0/mlflow/users/create
   PATCH /api/2.0/mlflow/users/update-admin
@@ -100,10 +104,7 @@ nothing
   GET /api/trackside/v1/info
   GET /api/trackside/v1/openapi.json
   GET /signin
-  POST /signin
-  POST /signout
   GET /setup
-  POST /setup
   GET /
   GET /assets/{path:path}
   GET /licenses.txt

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from live_server import running
+from receiver import Receiver, receiving
 
 from trackside.config import ServerSettings
 from trackside.core.app import App
@@ -33,3 +34,9 @@ def client(url: str) -> Iterator[httpx.Client]:
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Path:
     return tmp_path / "data"
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as made:
+        yield made

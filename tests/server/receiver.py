@@ -1,16 +1,22 @@
-"""A receiver of webhooks on a loopback port, and settings that allow it."""
+"""A receiver of webhooks on a loopback port, settings that allow it, and what causes and reads deliveries."""
 
 from __future__ import annotations
 
 import http.server
+import json
 import queue
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from trackside.config import ServerSettings
+
+HOOKS = "/api/2.0/mlflow/webhooks"
+MODELS = "/api/2.0/mlflow/registered-models"
+CREATED = {"entity": "REGISTERED_MODEL", "action": "CREATED"}
 
 
 @dataclass
@@ -62,3 +68,24 @@ def receiving() -> Iterator[Receiver]:
 def local(tmp_path, **more):
     more = {"webhook_schemes": ("http", "https"), "webhook_private_addresses": True, **more}
     return ServerSettings(data_dir=tmp_path / "data", port=0, **more)
+
+
+def hook(client, url, *events, **more):
+    answer = client.post(
+        HOOKS, json={"name": "hook", "url": url, "events": list(events) or [CREATED], **more}
+    )
+    assert answer.status_code == 200, answer.text
+    return answer.json()["webhook"]
+
+
+def model(client, name=None, **more):
+    name = name or f"m{uuid.uuid4().hex}"
+    assert client.post(f"{MODELS}/create", json={"name": name, **more}).status_code == 200
+    return name
+
+
+def said(delivery):
+    """(event, data) of what came."""
+    body = json.loads(delivery[1])
+    assert list(body) == ["entity", "action", "timestamp", "data"]
+    return f"{body['entity']}.{body['action']}", body["data"]

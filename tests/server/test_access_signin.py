@@ -13,7 +13,9 @@ import time
 import httpx
 import pytest
 from access_server import ADMIN_PASSWORD, API, API3, NATIVE, guarded, tokens
+from live_server import running
 
+from trackside.config import ServerSettings
 from trackside.store import schema
 
 
@@ -220,6 +222,32 @@ def test_a_page_of_another_origin_cannot_use_the_cookie(server):
             assert answer.status_code in (401, 403)
         own = browser.post(f"{API}/experiments/create", json=body, headers={"Origin": server.url})
         assert own.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/signin", "/signout", "/setup"])
+def test_forms_are_taken_from_this_servers_own_pages_only(server, path):
+    """A page on another port of this machine could sign a browser in as somebody else, or out."""
+    port = int(server.url.rpartition(":")[2])
+    for origin in (f"http://127.0.0.1:{port + 1}", f"http://localhost:{port}", "http://127.0.0.1", "null"):
+        answer = httpx.post(f"{server.url}{path}", headers={"Origin": origin})
+        assert (answer.status_code, "set-cookie" in answer.headers) == (403, False), origin
+    own = httpx.post(f"{server.url}{path}", headers={"Origin": server.url})
+    assert own.status_code == {"/signin": 401, "/signout": 303, "/setup": 403}[path]
+    assert "own pages" not in own.text
+
+
+def test_the_first_password_is_typed_twice(tmp_path):
+    with running(ServerSettings(data_dir=tmp_path, port=0, auth=True)) as (url, app):
+        form = {"code": app.identities.setup_code, "username": "ann", "password": "purple-otter-29-lamp"}
+        assert httpx.get(f"{url}/setup", params=form).text.count('type="password"') == 2
+        for again in ({}, {"again": "purple-otter-29-lump"}, {"again": ""}):
+            answer = httpx.post(f"{url}/setup", data={**form, **again})
+            assert answer.status_code == 400
+            assert "not the same" in answer.text
+            assert 'value="ann"' in answer.text
+            assert "otter" not in answer.text
+        form["again"] = form["password"]
+        assert httpx.post(f"{url}/setup", data=form).status_code == 303
 
 
 def test_what_a_browser_typed_is_not_markup(server):

@@ -7,25 +7,18 @@ import base64
 import socket
 import threading
 import time
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import format_datetime
 
 import httpx
 import pytest
 from live_server import running
-from receiver import local, receiving
+from receiver import CREATED, HOOKS, local
 from typer.testing import CliRunner
 
 from trackside.cli.app import app as commands
 from trackside.config import ServerSettings
 from trackside.core import outbound
-
-HOOKS = "/api/2.0/mlflow/webhooks"
-CREATED = [{"entity": "REGISTERED_MODEL", "action": "CREATED"}]
-
-
-@pytest.fixture
-def receiver():
-    with receiving() as made:
-        yield made
 
 
 @pytest.mark.parametrize(
@@ -84,14 +77,14 @@ def test_a_name_that_has_moved_to_a_private_address_gets_nothing(tmp_path, recei
     monkeypatch.setattr(outbound, "_looked_up", looked_up)
     settings = local(tmp_path, webhook_private_addresses=False)
     with running(settings) as (url, _), httpx.Client(base_url=url) as client:
-        wanted = {"name": "n", "url": f"http://rebound.example:{port}/", "events": CREATED}
+        wanted = {"name": "n", "url": f"http://rebound.example:{port}/", "events": [CREATED]}
         made = client.post(HOOKS, json=wanted).json()["webhook"]
         client.post("/api/2.0/mlflow/registered-models/create", json={"name": "m"})
         assert receiver.quiet(1)
         result = client.post(f"{HOOKS}/{made['webhook_id']}/test", json={}).json()["result"]
     assert result["success"] is False
     assert "resolves to 127.0.0.1" in result["error_message"]
-    assert "is given up at attempt 1" in caplog.text
+    assert "is given up: Webhook URL must not resolve" in caplog.text
     assert receiver.came.empty()
 
 
@@ -147,6 +140,39 @@ def test_answers_of_every_kind_are_read(tmp_path, pieces, body):
     answer = asyncio.run(outbound.post(url, b"{}", {}, local(tmp_path, webhook_seconds=5)))
     assert (answer.status, answer.body) == (200, body)
     thread.join(5)
+
+
+def in_seconds(seconds, form=None, zone=UTC):
+    at = datetime.now(UTC).astimezone(zone) + timedelta(seconds=seconds)
+    return at.strftime(form) if form else format_datetime(at)
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("0", 0),
+        ("120", 120),
+        (in_seconds(3600), 3600),
+        (in_seconds(3600, zone=timezone(timedelta(hours=-5))), 3600),
+        (in_seconds(3600, "%A, %d-%b-%y %H:%M:%S GMT"), 3600),
+        (in_seconds(3600, "%a %b %d %H:%M:%S %Y"), 3600),
+        (in_seconds(-3600), 0),
+        ("Fri, 31 Dec 1999 23:59:59 GMT", 0),
+    ],
+)
+def test_retry_after_is_a_number_or_a_date(tmp_path, said, seconds):
+    url, thread = raw_answer([f"HTTP/1.1 503 X\r\nRetry-After: {said}\r\nContent-Length: 0\r\n\r\n".encode()])
+    answer = asyncio.run(outbound.post(url, b"{}", {}, local(tmp_path, webhook_seconds=5)))
+    assert answer.retry_after_seconds is not None
+    assert seconds - 60 < answer.retry_after_seconds <= seconds
+    thread.join(5)
+
+
+@pytest.mark.parametrize(
+    "said", ["", "soon", "-3", "1.5", "Fri, 31 Feb 2100 00:00:00 GMT", f"Fri, 31 Dec {'9' * 30} 00:00:00 GMT"]
+)
+def test_a_retry_after_that_says_nothing_is_none(said):
+    assert outbound._seconds(said) is None
 
 
 @pytest.mark.parametrize(

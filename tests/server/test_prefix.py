@@ -112,7 +112,8 @@ def test_signing_in_stays_below_it(tmp_path):
         page = client.get(f"{PREFIX}/experiments/0", headers={"Accept": "text/html"})
         assert (page.status_code, page.url.path) == (200, f"{PREFIX}/signin")
         assert 'action="signin"' in page.text, "a form's address that is not relative leaves the prefix"
-        form = {"code": app.identities.setup_code, "username": "ann", "password": "a long passphrase 1"}
+        password = {"password": "a long passphrase 1", "again": "a long passphrase 1"}
+        form = {"code": app.identities.setup_code, "username": "ann", **password}
         made = client.post(f"{PREFIX}/setup", data=form, follow_redirects=False)
         assert made.status_code == 303
         assert made.url.join(made.headers["location"]).path == f"{PREFIX}/"

@@ -119,7 +119,7 @@ def test_loopback_asks_nobody_unless_told_to(tmp_path):
 
 
 def test_the_first_start_prints_a_link_that_makes_the_admin_once(tmp_path):
-    form = {"username": "admin", "password": "purple-otter-29-lamp"}
+    form = {"username": "admin", "password": "purple-otter-29-lamp", "again": "purple-otter-29-lamp"}
     with served("--auth", "--data-dir", tmp_path) as (process, url):
         link = re.search(r"http://\S+", process.stdout.readline())[0]
         assert link.startswith(f"{url}/setup?code=")

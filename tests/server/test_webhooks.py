@@ -6,7 +6,6 @@ import asyncio
 import base64
 import hashlib
 import hmac
-import json
 import socket
 import stat
 import time
@@ -15,23 +14,13 @@ import uuid
 import httpx
 import pytest
 from live_server import running
-from receiver import local, receiving
+from receiver import CREATED, HOOKS, MODELS, hook, local, model, said
 
 from trackside.core import deliveries, outbound
 from trackside.store import schema
 from trackside.store.sqlite import SqliteDatabase
 
-MLFLOW = "/api/2.0/mlflow"
-HOOKS = f"{MLFLOW}/webhooks"
-MODELS = f"{MLFLOW}/registered-models"
-VERSIONS = f"{MLFLOW}/model-versions"
-CREATED = {"entity": "REGISTERED_MODEL", "action": "CREATED"}
-
-
-@pytest.fixture
-def receiver():
-    with receiving() as made:
-        yield made
+VERSIONS = "/api/2.0/mlflow/model-versions"
 
 
 @pytest.fixture
@@ -41,27 +30,6 @@ def client(tmp_path):
         httpx.Client(base_url=url, timeout=20) as made,
     ):
         yield made
-
-
-def hook(client, url, *events, **more):
-    answer = client.post(
-        HOOKS, json={"name": "hook", "url": url, "events": list(events) or [CREATED], **more}
-    )
-    assert answer.status_code == 200, answer.text
-    return answer.json()["webhook"]
-
-
-def model(client, name=None, **more):
-    name = name or f"m{uuid.uuid4().hex}"
-    assert client.post(f"{MODELS}/create", json={"name": name, **more}).status_code == 200
-    return name
-
-
-def said(delivery):
-    """(event, data) of what came."""
-    body = json.loads(delivery[1])
-    assert list(body) == ["entity", "action", "timestamp", "data"]
-    return f"{body['entity']}.{body['action']}", body["data"]
 
 
 def every_event():
@@ -233,16 +201,6 @@ def test_what_cannot_be_mended_by_repeating_is_not_repeated(client, receiver, st
     assert receiver.quiet(2)
 
 
-def test_retry_after_is_heeded(client, receiver):
-    receiver.answers = [(503, {"Retry-After": "3"})]
-    hook(client, receiver.url)
-    model(client)
-    receiver.next()
-    began = time.monotonic()
-    receiver.next(8)
-    assert time.monotonic() - began >= 2.9
-
-
 def test_a_receiver_that_is_away_or_silent_holds_nobody_up(client, receiver):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
@@ -288,32 +246,6 @@ def test_deleting_a_webhook_ends_its_deliveries(client, receiver):
     assert receiver.quiet(2.5)
 
 
-def test_a_full_queue_takes_no_more(tmp_path, receiver, monkeypatch, caplog):
-    monkeypatch.setattr("trackside.core.webhooks.WAITING", 2)
-    receiver.answers = [(503, {"Retry-After": "600"})] * 5
-    with running(local(tmp_path)) as (url, app), httpx.Client(base_url=url) as client:
-        hook(client, receiver.url)
-        for _ in range(4):
-            model(client)
-        assert "2 deliveries waiting" in caplog.text
-
-        async def job(tx):
-            return len(await tx.all("next_deliveries"))
-
-        assert asyncio.run(app.db.read(job)) == 1
-
-
-def test_a_delivery_is_given_up_after_a_day(tmp_path, receiver, monkeypatch, caplog):
-    monkeypatch.setattr(deliveries, "PATIENCE_MS", 0)
-    receiver.answers = [(500, {})] * 5
-    with running(local(tmp_path)) as (url, _), httpx.Client(base_url=url) as client:
-        hook(client, receiver.url)
-        model(client)
-        receiver.next()
-        assert receiver.quiet(2)
-    assert "is given up at attempt 1: it answered 500" in caplog.text
-
-
 def test_what_ended_while_the_store_was_read_is_not_sent_again(tmp_path, receiver, monkeypatch):
     """The rows are from before the delivery was done, and looked at after it."""
     read, post = SqliteDatabase.read, outbound.post
@@ -338,31 +270,6 @@ def test_what_ended_while_the_store_was_read_is_not_sent_again(tmp_path, receive
         sent = [receiver.next()[0]["X-MLflow-Delivery-Id"] for _ in range(3)]
         assert receiver.quiet(1)
     assert len(set(sent)) == 3
-
-
-def test_a_mistake_of_ours_is_not_repeated_at_full_speed(tmp_path, receiver, monkeypatch, caplog):
-    tries = []
-
-    async def broken(*_):
-        tries.append(1)
-        raise RuntimeError("nobody foresaw this")
-
-    monkeypatch.setattr("trackside.core.outbound.post", broken)
-    with running(local(tmp_path)) as (url, _), httpx.Client(base_url=url) as client:
-        hook(client, receiver.url)
-        model(client)
-        model(client)
-        assert receiver.quiet(0.5)
-    assert len(tries) == 1
-    assert "nobody foresaw this" in caplog.text
-
-
-def test_pauses_grow_and_end_growing():
-    pauses = [deliveries._pause(attempts, None) for attempts in range(30)]
-    assert 1 <= pauses[0] <= 1.5
-    assert 4 <= pauses[2] <= 6
-    assert 900 <= pauses[-1] <= 1350
-    assert deliveries._pause(0, 10**9) == 900
 
 
 def test_the_test_endpoint_says_what_the_receiver_said(client, receiver):

@@ -1,4 +1,4 @@
-"""The engine: group commit, isolation of failures, snapshots, ownership, full disks."""
+"""The engine for one server: group commit, snapshots, ownership, full disks."""
 
 from __future__ import annotations
 
@@ -13,9 +13,16 @@ import time
 
 import pytest
 
-from trackside.errors import InvalidParameter, InvalidState, StoreInUse, Unavailable
+from trackside.errors import InvalidState, StoreInUse, Unavailable
 from trackside.store import schema, sqlite
 from trackside.store.sqlite import SqliteDatabase
+
+
+@pytest.fixture
+def db(tmp_path, run):
+    made = SqliteDatabase(tmp_path / "trackside.db")
+    yield made
+    run(made.close())
 
 
 def add(name):
@@ -36,11 +43,6 @@ class Composed:
 
 
 ENDLESS = Composed("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
-
-
-def test_a_write_is_there_for_the_next_read(db, run):
-    run(db.write(add("a")))
-    assert run(db.read(names)) == ["a"]
 
 
 def test_waiting_writes_share_a_commit(db, run):
@@ -66,35 +68,6 @@ def test_waiting_writes_share_a_commit(db, run):
     run(all_at_once())
     assert groups == [1, 40]
     assert len(run(db.read(names))) == 40
-
-
-def test_a_refused_job_fails_alone_in_its_group(db, run):
-    async def refused(tx):
-        raise InvalidParameter("no")
-
-    async def group():
-        jobs = [add("a"), refused, add("b")]
-        return await asyncio.gather(*(db.write(job) for job in jobs), return_exceptions=True)
-
-    first, error, last = run(group())
-    assert isinstance(error, InvalidParameter)
-    assert {first, last} == {1, 2}
-    assert run(db.read(names)) == ["a", "b"]
-
-
-@pytest.mark.parametrize("error", [InvalidParameter("late"), ValueError("bug"), sqlite3.IntegrityError("x")])
-def test_a_job_that_fails_after_it_wrote_leaves_nothing_and_harms_nobody(db, run, error):
-    async def half(tx):
-        await add("half")(tx)
-        raise error
-
-    async def group():
-        jobs = [add("a"), half, add("b")]
-        return await asyncio.gather(*(db.write(job) for job in jobs), return_exceptions=True)
-
-    results = run(group())
-    assert type(results[1]) is type(error)
-    assert run(db.read(names)) == ["a", "b"]
 
 
 def test_a_caller_that_gave_up_before_its_turn_stores_nothing(db, run):

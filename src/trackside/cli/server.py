@@ -28,6 +28,13 @@ def _prefix(value: str) -> str:
     return value
 
 
+def _store(value: str) -> str:
+    if value and not value.startswith(("postgresql://", "postgres://")):
+        # Not shown: there may be a password in it.
+        raise typer.BadParameter("it must begin with postgresql://; without the option the store is SQLite.")
+    return value
+
+
 def server(
     host: Annotated[str, typer.Option(envvar="TRACKSIDE_HOST", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
@@ -36,6 +43,14 @@ def server(
     data_dir: Annotated[
         Path, typer.Option(envvar="TRACKSIDE_DATA_DIR", help="Folder of the database and the artifacts.")
     ] = Path("trackside-data"),
+    store: Annotated[
+        str,
+        typer.Option(
+            envvar="TRACKSIDE_STORE",
+            callback=_store,
+            help="postgresql://USER:PASSWORD@HOST/DATABASE; without it SQLite below the data folder.",
+        ),
+    ] = "",
     auth: Annotated[
         bool,
         typer.Option(
@@ -106,6 +121,7 @@ def server(
     try:
         settings = ServerSettings(
             data_dir=data_dir.resolve(),
+            store=store,
             host=host,
             port=port,
             static_prefix=static_prefix,

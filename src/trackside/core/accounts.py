@@ -8,7 +8,7 @@ import msgspec
 
 from trackside.core import passwords
 from trackside.core.app import App
-from trackside.core.identity import hash_of
+from trackside.core.identity import Proved, hash_of
 from trackside.core.names import now_ms
 from trackside.core.permissions import SCOPES, Actor, own_role_name
 from trackside.errors import AlreadyExists, BadRequest, Forbidden, InvalidParameter, NotFound, Unauthenticated
@@ -54,8 +54,8 @@ async def _add(tx: Transaction, name: str, password_hash: str, *, is_admin: bool
     return account(row)
 
 
-async def create_first(app: App, name: str, password: str) -> Account:
-    """Make the first admin; refused when there is one."""
+async def create_first(app: App, name: str, password: str) -> Proved:
+    """Make the first admin, proved by this password. Raises Forbidden when there is one."""
     check_name(name)
     passwords.check(password, name)
     password_hash = await app.identities.hashing.hashed(password)
@@ -67,7 +67,7 @@ async def create_first(app: App, name: str, password: str) -> Account:
 
     made = await app.db.write(job)
     app.identities.setup_code = ""
-    return made
+    return Proved(made.id, "admin", "password", password_hash)
 
 
 async def has_admin(app: App) -> bool:
@@ -100,13 +100,16 @@ async def listed(app: App) -> list[Account]:
     return await app.db.read(job)
 
 
-async def set_password(app: App, name: str, password: str) -> None:
-    """Change a password; whoever is signed in with the old one, or by a session, is not any more."""
+async def set_password(app: App, name: str, password: str, by: Proved | None = None) -> None:
+    """Change a password; whoever is signed in with the old one, or by a session, is not any more.
 
+    Raises NotFound, InvalidParameter, and Unauthenticated when what proved the sender ended meanwhile.
+    """
     passwords.check(password, name)
     password_hash = await app.identities.hashing.hashed(password)
 
     async def job(tx: Transaction) -> None:
+        await _check_proof(tx, by)
         row = await row_of(tx, name)
         await tx.run("set_password", id=row["id"], password_hash=password_hash)
         await tx.run("delete_sessions_of_account", account_id=row["id"])
@@ -159,11 +162,33 @@ def account(row: Row) -> Account:
     return Account(row["id"], row["name"], bool(row["is_admin"]))
 
 
+# --- what proves who one is
+
+
+async def holds(tx: Transaction, proved: Proved) -> bool:
+    """Is what proved this in the store as it was then? Not after a change of password, a sign-out, a revocation."""
+    if proved.kind == "password":
+        row = await tx.one("account_by_id", id=proved.account_id)
+        return row is not None and row["password_hash"] == proved.hash
+    return await tx.one(f"{proved.kind}_by_hash", hash=proved.hash) is not None
+
+
+async def _check_proof(tx: Transaction, proved: Proved | None) -> None:
+    """In the transaction that makes new credentials by old ones: there is no gap for a change between them."""
+    if proved is not None and not await holds(tx, proved):
+        raise Unauthenticated
+
+
 # --- tokens
 
 
-async def create_token(app: App, owner: str, name: str, scope: str, days: float | None) -> tuple[Token, str]:
-    """A new token of a user and its text, which is nowhere kept. `days` None: it never expires."""
+async def create_token(
+    app: App, owner: str, name: str, scope: str, days: float | None, by: Proved | None = None
+) -> tuple[Token, str]:
+    """A new token of a user and its text, which is nowhere kept. `days` None: it never expires.
+
+    Raises Unauthenticated when what proved the sender ended meanwhile.
+    """
     if scope not in SCOPES:
         raise InvalidParameter(f"Invalid scope '{scope}'. Valid scopes are: {SCOPES}")
     if not name or len(name) > NAME_LENGTH:
@@ -174,6 +199,7 @@ async def create_token(app: App, owner: str, name: str, scope: str, days: float 
     expires = None if days is None else now_ms() + int(days * DAY_MS)
 
     async def job(tx: Transaction) -> Token:
+        await _check_proof(tx, by)
         of = await row_of(tx, owner)
         row = await tx.insert(
             "add_token",
@@ -221,36 +247,32 @@ def _token(row: Row | dict[str, object]) -> Token:
 # --- sessions of browsers
 
 
-async def open_session(app: App, account_id: int, generation: int) -> str:
-    """The text of a new session's cookie.
-
-    Raises Unauthenticated when credentials have changed since `generation`, in which these were proved.
-    """
+async def open_session(app: App, proved: Proved) -> str:
+    """The text of a new session's cookie. Raises Unauthenticated when what proved the sender ended meanwhile."""
     text = secrets.token_urlsafe(32)
 
     async def job(tx: Transaction) -> None:
+        await _check_proof(tx, proved)
         now = now_ms()
         await tx.run("delete_old_sessions", now_ms=now)
         await tx.run(
-            "add_session", hash=hash_of(text), account_id=account_id, now_ms=now, expires_ms=now + SESSION_MS
+            "add_session",
+            hash=hash_of(text),
+            account_id=proved.account_id,
+            now_ms=now,
+            expires_ms=now + SESSION_MS,
         )
 
     await app.db.write(job)
-    # What was written before us was answered before us: a change that should have ended this session is known.
-    if app.identities.generation != generation:
-        await _delete_session(app, text)
-        raise Unauthenticated
     return text
 
 
 async def close_session(app: App, text: str) -> None:
-    # Only a real session's end concerns anybody: a stranger's sign-out must not.
-    if await _delete_session(app, text):
-        _signed_out(app)
+    """Sign a browser out."""
 
-
-async def _delete_session(app: App, text: str) -> bool:
     async def job(tx: Transaction) -> int:
         return await tx.run("delete_session", hash=hash_of(text))
 
-    return await app.db.write(job) > 0
+    # Only a real session's end concerns anybody: a stranger's sign-out must not.
+    if await app.db.write(job):
+        _signed_out(app)

@@ -14,6 +14,7 @@ from trackside.config import ServerSettings
 from trackside.core.events import Events
 from trackside.core.identity import Identities
 from trackside.core.rankings import Rankings
+from trackside.errors import StoreUnusable
 from trackside.store.database import Database
 from trackside.store.series import Series
 from trackside.store.sqlite import SqliteDatabase
@@ -31,12 +32,13 @@ class App:
 
     @classmethod
     def open(cls, settings: ServerSettings) -> App:
-        """Open the store below the data folder, making it when there is none.
+        """Open the store, making it when there is none: PostgreSQL, or SQLite below the data folder.
 
-        Raises OSError when the folder cannot be written, StoreInUse when another server has it.
+        Raises OSError when the folder cannot be written, StoreInUse when another server has it, StoreUnusable
+        or InvalidState when the database cannot be used.
         """
         _make_folder(settings.artifact_dir)
-        return cls(settings, SqliteDatabase(settings.database_path), FolderStore(settings.artifact_dir))
+        return cls(settings, _database(settings), FolderStore(settings.artifact_dir))
 
     @cached_property
     def rankings(self) -> Rankings:
@@ -46,6 +48,18 @@ class App:
         self.events.close()
         self.rankings.stop()
         await self.db.close()
+
+
+def _database(settings: ServerSettings) -> Database:
+    if not settings.store:
+        return SqliteDatabase(settings.database_path)
+    try:
+        from trackside.store.postgres import PostgresDatabase  # noqa: PLC0415 - its driver is an extra
+    except ModuleNotFoundError as missing:
+        raise StoreUnusable(
+            f"PostgreSQL needs {missing.name}: pip install 'trackside[server,team]'"
+        ) from None
+    return PostgresDatabase(settings.store)
 
 
 def _make_folder(path: Path) -> None:

@@ -2,7 +2,9 @@
 
 A delivery stays in the store until its receiver has answered 2xx, so one that was due when the
 server ended is sent by the next. It may arrive twice (the answer can be lost), always with the
-same id. Each webhook is sent to one at a time, and none waits for another's slow receiver.
+same id. Each webhook is sent to one at a time, in the order of the changes, and none waits for
+another's slow receiver. After a failure all that waits for that receiver pauses: the first of
+it keeps until when, in the store, so the next server pauses too.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from typing import NamedTuple
 
 from trackside.core import outbound
 from trackside.core.app import App
@@ -19,9 +22,16 @@ from trackside.store.database import Job, Row, Transaction
 
 log = logging.getLogger("trackside.webhooks")
 AT_ONCE = 8  # receivers that are sent to at the same time
-PATIENCE_MS = 24 * 3600 * 1000  # then a delivery is given up
+PATIENCE_MS = 24 * 3600 * 1000  # what is older when an attempt fails is given up
 LONGEST_PAUSE_SECONDS = 15 * 60.0
 PAUSE_SECONDS = 30.0  # after the store refused, or what nobody foresaw
+
+
+class _Failure(NamedTuple):
+    """Why a delivery did not arrive that may arrive later."""
+
+    why: str
+    asked: float | None = None  # seconds that the receiver wants to be left alone
 
 
 class Deliveries:
@@ -70,8 +80,12 @@ class Deliveries:
 
     async def _deliver(self, hook: int, row: Row) -> None:
         try:
-            pause = await self._attempt(row)
-            await self._app.db.write(_done(row) if pause is None else _put_off(row, pause))
+            failure = await self._attempt(row)
+            if failure is None:
+                await self._app.db.write(_done(row))
+            else:
+                given_up = await self._app.db.write(_put_off(row, _pause(row["attempts"], failure.asked)))
+                _say(row, failure.why, given_up)
         except TracksideError as error:  # the store's: the delivery is still in it
             log.warning("webhook %s: %s", row["name"], error.message)
             await asyncio.sleep(PAUSE_SECONDS)
@@ -82,31 +96,21 @@ class Deliveries:
             del self._busy[hook]
             self._app.deliveries_due.set()
 
-    async def _attempt(self, row: Row) -> float | None:
-        """Send once. Seconds until the next attempt; None when there is none to be."""
-        asked: float | None = None
+    async def _attempt(self, row: Row) -> _Failure | None:
+        """Send once. None when the delivery is done with: it arrived, or no repetition could make it."""
         try:
             answer = await self._send(row)
         except (outbound.Unreachable, outbound.Unresolvable) as error:
-            why, again = error.message, True
+            return _Failure(error.message)
         except InvalidParameter as error:  # an address that is not allowed any more: no attempt makes it so
-            why, again = error.message, False
+            why = error.message
         else:
             if 200 <= answer.status < 300:
                 return None
-            why, again = f"it answered {answer.status}", answer.status == 429 or answer.status >= 500
-            asked = answer.retry_after_seconds
-        if again and now_ms() - row["created_ms"] < PATIENCE_MS:
-            log.info("webhook %s: %s did not arrive: %s", row["name"], row["event"], why)
-            return _pause(row["attempts"], asked)
-        log.warning(
-            "webhook %s: %s (%s) is given up at attempt %d: %s",
-            row["name"],
-            row["event"],
-            row["uuid"],
-            row["attempts"] + 1,
-            why,
-        )
+            why = f"it answered {answer.status}"
+            if answer.status == 429 or answer.status >= 500:
+                return _Failure(why, answer.retry_after_seconds)
+        log.warning("webhook %s: %s (%s) is given up: %s", row["name"], row["event"], row["uuid"], why)
         return None
 
     async def _send(self, row: Row) -> outbound.Answer:
@@ -132,8 +136,34 @@ def _done(row: Row) -> Job[None]:
     return job
 
 
-def _put_off(row: Row, seconds: float) -> Job[None]:
-    async def job(tx: Transaction) -> None:
-        await tx.run("put_off_delivery", id=row["id"], due_ms=now_ms() + int(seconds * 1000))
+def _put_off(row: Row, seconds: float) -> Job[int]:
+    """Let all that waits for this receiver wait, without what has waited too long; how many that was."""
+
+    async def job(tx: Transaction) -> int:
+        hook = row["webhook_id"]
+        first = await tx.one("first_delivery", webhook_id=hook)
+        if first is None or (first["id"], first["due_ms"]) != (row["id"], row["due_ms"]):
+            return 0  # deleted, or tried out or changed since this attempt began: the pause has ended
+        now = now_ms()
+        given_up = await tx.run("delete_old_deliveries", webhook_id=hook, before_ms=now - PATIENCE_MS)
+        due = now + int(seconds * 1000)
+        await tx.run("set_pause", webhook_id=hook, attempts=row["attempts"] + 1, due_ms=due)
+        return given_up
 
     return job
+
+
+def _say(row: Row, why: str, given_up: int) -> None:
+    if not given_up:
+        log.info("webhook %s: %s did not arrive: %s", row["name"], row["event"], why)
+        return
+    log.warning(
+        "webhook %s: %d deliveries from more than %g hours ago are given up, the first of them %s (%s) at attempt %d: %s",
+        row["name"],
+        given_up,
+        PATIENCE_MS / 3_600_000,
+        row["event"],
+        row["uuid"],
+        row["attempts"] + 1,
+        why,
+    )

@@ -10,61 +10,27 @@ import asyncio
 import hashlib
 import hmac
 import secrets
-import time
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Literal, NamedTuple
 
 from trackside.core.passwords import Hashing
 from trackside.core.permissions import Actor, Scope
-
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
+from trackside.core.recent import Recent
+from trackside.core.tries import Tries
 
 REMEMBERED_SECONDS = 300.0
-FREE_FAILURES = 5  # wrong passwords for a name from one address before it has to wait
-FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 60.0
-FORGET_FAILURES_SECONDS = 900.0
-
-
-class Recent(Generic[K, V]):
-    """A bounded dictionary whose entries end after a while."""
-
-    def __init__(self, most: int, seconds: float) -> None:
-        self._most = most
-        self._seconds = seconds
-        self._entries: OrderedDict[K, tuple[float, V]] = OrderedDict()
-
-    def get(self, key: K) -> V | None:
-        found = self._entries.get(key)
-        if found is None or found[0] < time.monotonic():
-            return None
-        return found[1]
-
-    def put(self, key: K, value: V) -> None:
-        self._entries[key] = (time.monotonic() + self._seconds, value)
-        self._entries.move_to_end(key)
-        if len(self._entries) > self._most:
-            self._entries.popitem(last=False)
-
-    def drop(self, key: K) -> None:
-        self._entries.pop(key, None)
-
-    def clear(self) -> None:
-        self._entries.clear()
+# How long what is remembered counts without a look into the store, where another process may have changed it.
+FRESH_SECONDS = 2.0
 
 
 class Proved(NamedTuple):
-    """Whose credentials these are, what they allow, and until when (Unix ms; None for ever)."""
+    """Whose credentials these are, what they allow, and what proved it, as the store had it then."""
 
     account_id: int
     scope: Scope
-    expires_ms: int | None = None
-
-
-class Failures(NamedTuple):
-    tries: int
-    until: float  # monotonic; earlier tries are refused unread
+    kind: Literal["password", "token", "session"]
+    hash: str  # of the password, token or session; when the store has another, this proves nothing any more
+    expires_ms: int | None = None  # Unix; None: never
 
 
 class Identities:
@@ -72,16 +38,16 @@ class Identities:
 
     def __init__(self) -> None:
         self.hashing = Hashing()
+        self.tries = Tries()
         self.actors: Recent[int, Actor] = Recent(10_000, REMEMBERED_SECONDS)
         # Runs and logged models never move to another experiment.
         self.experiment_of: Recent[str, int] = Recent(200_000, 24 * 3600.0)
         self.setup_code = ""  # lets its holder make the first admin; empty when there is one
         self._proved: Recent[bytes, Proved] = Recent(10_000, REMEMBERED_SECONDS)
-        self._failures: Recent[tuple[str, str], Failures] = Recent(10_000, FORGET_FAILURES_SECONDS)
+        self._fresh: Recent[bytes, bool] = Recent(10_000, FRESH_SECONDS)
         self._proving: dict[tuple[bytes, int], asyncio.Future[Proved]] = {}
         self._key = secrets.token_bytes(32)
         self._epoch = 0
-        self.generation = 0  # of passwords, tokens and sessions: who proved an older one proves nothing
 
     @property
     def epoch(self) -> int:
@@ -113,9 +79,20 @@ class Identities:
         if not done.cancelled():
             done.exception()  # seen, though everybody who waited may be gone
 
+    def is_fresh(self, digest: bytes) -> bool:
+        """Whether the store was asked lately if what proved these credentials is still there."""
+        return self._fresh.get(digest) is not None
+
     def remember(self, digest: bytes, proved: Proved, epoch: int) -> None:
+        """They were proved now, from the store."""
         if epoch == self._epoch:
             self._proved.put(digest, proved)
+            self._fresh.put(digest, True)
+
+    def still_holds(self, digest: bytes, epoch: int) -> None:
+        """The store has what proved them still."""
+        if epoch == self._epoch:
+            self._fresh.put(digest, True)
 
     def remember_actor(self, actor: Actor, epoch: int) -> None:
         if epoch == self._epoch:
@@ -124,7 +101,6 @@ class Identities:
     def forget_credentials(self) -> None:
         """Passwords, tokens or sessions have changed."""
         self._epoch += 1
-        self.generation += 1
         self._proved.clear()
         self.actors.clear()
 
@@ -135,22 +111,6 @@ class Identities:
             self.actors.clear()
         else:
             self.actors.drop(account_id)
-
-    def wait_seconds(self, name: str, address: str) -> float:
-        """How long this name cannot be tried from this address."""
-        failures = self._failures.get((name, address))
-        return max(0.0, failures.until - time.monotonic()) if failures else 0.0
-
-    def failed(self, name: str, address: str) -> None:
-        """A wrong password. Others who use the name, or the address, are not held up."""
-        known = self._failures.get((name, address))
-        count = (known.tries if known else 0) + 1
-        beyond = count - FREE_FAILURES
-        wait = min(FIRST_WAIT_SECONDS * 2.0**beyond, LONGEST_WAIT_SECONDS) if beyond >= 0 else 0.0
-        self._failures.put((name, address), Failures(count, time.monotonic() + wait))
-
-    def succeeded(self, name: str, address: str) -> None:
-        self._failures.drop((name, address))
 
 
 def hash_of(secret: str) -> str:

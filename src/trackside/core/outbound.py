@@ -19,6 +19,8 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
@@ -278,6 +280,17 @@ async def _read(reader: asyncio.StreamReader) -> Answer:
         reading.parser.feed_data(piece)
     if not reading.head_done or reading.status < 200:
         raise EOFError("the connection ended before the answer")
-    seconds = float(reading.retry_after) if reading.retry_after.isdecimal() else None
     body = bytes(reading.body[:ANSWER_BYTES])
-    return Answer(reading.status, body.decode("utf-8", "replace"), seconds)
+    return Answer(reading.status, body.decode("utf-8", "replace"), _seconds(reading.retry_after))
+
+
+def _seconds(retry_after: str) -> float | None:
+    """What `Retry-After` says, a number of seconds or a date (a past one is now); None where it says nothing."""
+    if retry_after.isdecimal():
+        return float(retry_after)
+    try:
+        at = parsedate_to_datetime(retry_after)
+    except (ValueError, OverflowError):
+        return None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)  # the oldest way to write it names no zone
+    return max(0.0, (at - datetime.now(UTC)).total_seconds())

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from trackside.errors import InvalidParameter, TooManyTries, Unavailable
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
-T = TypeVar("T")
 LENGTH = 12  # characters at least, as MLflow has it
 LONGEST = 1024
 # 80 to 90 ms of one core here and 32 MiB for each guess (OWASP asks for 19 MiB and two passes).
@@ -75,34 +75,39 @@ class Hashing:
 
     def __init__(self) -> None:
         self._turns = asyncio.Semaphore(_AT_ONCE)
-        self._asked = 0
-        self._asked_from: Counter[str] = Counter()
+        self._places = 0
+        self._places_of: Counter[str] = Counter()
 
-    async def _in_turn(self, work: Callable[[], T], address: str = "") -> T:
-        if address and self._asked_from[address] >= _WAITING_OF_ONE:
+    @contextmanager
+    def place(self, source: str) -> Iterator[None]:
+        """A place among those who wait for a turn, to be taken before `is_right` is asked.
+
+        Raises TooManyTries when many from this source wait already, Unavailable when too many wait at all.
+        """
+        if source and self._places_of[source] >= _WAITING_OF_ONE:
             raise TooManyTries(1, "Too many sign-ins at once from this address; wait 1 s.")
-        if self._asked >= _WAITING:
+        if self._places >= _WAITING:
             raise Unavailable("Too many sign-ins at once; try again.")
-        self._asked += 1
-        self._asked_from[address] += 1
+        self._places += 1
+        self._places_of[source] += 1
         try:
-            async with self._turns:
-                return await asyncio.to_thread(work)
+            yield
         finally:
-            self._asked -= 1
-            self._asked_from[address] -= 1
-            if not self._asked_from[address]:
-                del self._asked_from[address]
+            self._places -= 1
+            self._places_of[source] -= 1
+            if not self._places_of[source]:
+                del self._places_of[source]
+
+    async def is_right(self, password: str, password_hash: str | None) -> bool:
+        """Whether the password has this hash; False, after the same time, for no hash at all."""
+        async with self._turns:
+            return await asyncio.to_thread(_verify, password, password_hash)
 
     async def hashed(self, password: str) -> str:
-        return await self._in_turn(lambda: _hasher().hash(password))
-
-    async def is_right(self, password: str, password_hash: str | None, address: str) -> bool:
-        """Whether the password has this hash; False, after the same time, for no hash at all.
-
-        Raises TooManyTries when many from this address wait already, Unavailable when too many wait at all.
-        """
-        return await self._in_turn(lambda: _verify(password, password_hash), address)
+        """The hash of a new password. Raises Unavailable when too many wait."""
+        with self.place(""):
+            async with self._turns:
+                return await asyncio.to_thread(_hasher().hash, password)
 
 
 def _verify(password: str, password_hash: str | None) -> bool:

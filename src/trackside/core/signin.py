@@ -6,43 +6,51 @@ import base64
 import binascii
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import cast
+from typing import NamedTuple, cast
 
 from trackside.core import accounts, grants
 from trackside.core.app import App
 from trackside.core.identity import Proved, hash_of
 from trackside.core.names import now_ms
 from trackside.core.permissions import Actor, Scope
+from trackside.core.tries import source_of
 from trackside.errors import TooManyTries, Unauthenticated
 from trackside.store.database import Row, Transaction
 
 
-async def by_header(app: App, header: str, address: str) -> Actor:
+class SignedIn(NamedTuple):
+    """Who sends a request, and what proved it."""
+
+    actor: Actor
+    proved: Proved
+
+
+async def by_header(app: App, header: str, address: str) -> SignedIn:
     """The sender by the Authorization header: Basic with a password or a token, or Bearer with a token.
 
-    Raises Unauthenticated, or TooManyTries for too many wrong passwords of one user from one address.
+    Raises Unauthenticated, or TooManyTries for too many wrong passwords from one address.
     """
-    return await _actor(app, f"header {header}", lambda: _prove_header(app, header, address))
+    return await _signed_in(app, f"header {header}", lambda: _prove_header(app, header, address))
 
 
-async def by_session(app: App, cookie: str) -> Actor:
+async def by_session(app: App, cookie: str) -> SignedIn:
     """The sender by the session cookie of a browser. Raises Unauthenticated."""
-    return await _actor(app, f"session {cookie}", lambda: _prove_session(app, cookie))
+    return await _signed_in(app, f"session {cookie}", lambda: _prove_session(app, cookie))
 
 
-async def by_name(app: App, name: str, secret: str, address: str) -> Actor:
+async def by_name(app: App, name: str, secret: str, address: str) -> SignedIn:
     """The user by what was typed into a form: name and password, or name and token. Raises as `by_header` does."""
     if secret.startswith(accounts.TOKEN_PREFIX):
-        return await _actor(app, f"token {name}\0{secret}", lambda: _prove_token(app, secret, owner=name))
-    return await _actor(
-        app, f"password {name}\0{secret}", lambda: _prove_password(app, name, secret, address)
-    )
+        return await _signed_in(app, f"token {name}\0{secret}", lambda: _prove_token(app, secret, owner=name))
+    return await _signed_in(app, f"password {name}\0{secret}", lambda: verify(app, name, secret, address))
 
 
-async def _actor(app: App, credentials: str, prove: Callable[[], Awaitable[Proved]]) -> Actor:
+async def _signed_in(app: App, credentials: str, prove: Callable[[], Awaitable[Proved]]) -> SignedIn:
     known = app.identities
     digest = known.digest(credentials)
     proved = known.proved(digest)
+    if proved is not None and not known.is_fresh(digest):
+        proved = await _checked(app, digest, proved)
     if proved is None:
         epoch = known.epoch
         proved = await known.once(digest, prove)
@@ -50,7 +58,18 @@ async def _actor(app: App, credentials: str, prove: Callable[[], Awaitable[Prove
     if proved.expires_ms is not None and proved.expires_ms < now_ms():
         raise Unauthenticated
     actor = known.actors.get(proved.account_id) or await _load(app, proved.account_id)
-    return actor if proved.scope == "admin" else actor.limited(proved.scope)
+    return SignedIn(actor if proved.scope == "admin" else actor.limited(proved.scope), proved)
+
+
+async def _checked(app: App, digest: bytes, proved: Proved) -> Proved | None:
+    """What was remembered, if the store has it still: another process may have changed it (`accounts.recover`)."""
+    known = app.identities
+    epoch = known.epoch
+    if await app.db.read(lambda tx: accounts.holds(tx, proved)):
+        known.still_holds(digest, epoch)
+        return proved
+    known.forget_credentials()
+    return None
 
 
 async def _load(app: App, account_id: int) -> Actor:
@@ -81,32 +100,31 @@ async def _prove_header(app: App, header: str, address: str) -> Proved:
     name, _, password = text.partition(":")
     if password.startswith(accounts.TOKEN_PREFIX):
         return await _prove_token(app, password, owner=name)
-    return await _prove_password(app, name, password, address)
+    return await verify(app, name, password, address)
 
 
-async def _prove_password(app: App, name: str, password: str, address: str) -> Proved:
-    return Proved(await verify(app, name, password, address), "admin")
-
-
-async def verify(app: App, name: str, password: str, address: str) -> int:
-    """The id of the user whose password this is. Raises Unauthenticated, TooManyTries."""
-    known = app.identities
-    if len(name) > accounts.NAME_LENGTH:  # nobody's; and we keep the names that were tried
+async def verify(app: App, name: str, password: str, address: str) -> Proved:
+    """Whose password this is. Raises Unauthenticated, TooManyTries, Unavailable."""
+    known, source = app.identities, source_of(address)
+    if len(name) > accounts.NAME_LENGTH:  # nobody's
         raise Unauthenticated
-    wait = known.wait_seconds(name, address)
+    wait = known.tries.wait_seconds(name, source)
     if wait:
         raise TooManyTries(wait)
-    known.failed(name, address)  # before it is verified, so that guesses side by side are counted too
+    with known.hashing.place(source):  # who gets none has not tried
+        known.tries.failed(
+            name, source
+        )  # before it is verified, so that guesses side by side are counted too
 
-    async def job(tx: Transaction) -> Row | None:
-        return await tx.one("account_by_name", name=name)
+        async def job(tx: Transaction) -> Row | None:
+            return await tx.one("account_by_name", name=name)
 
-    row = await app.db.read(job)
-    password_hash = row["password_hash"] if row else None
-    if not await known.hashing.is_right(password, password_hash, address) or row is None:
+        row = await app.db.read(job)
+        right = await known.hashing.is_right(password, row["password_hash"] if row else None)
+    if not right or row is None:
         raise Unauthenticated
-    known.succeeded(name, address)
-    return int(row["id"])
+    known.tries.succeeded(name, source)
+    return Proved(row["id"], "admin", "password", row["password_hash"])
 
 
 async def _prove_token(app: App, text: str, owner: str | None = None) -> Proved:
@@ -117,7 +135,8 @@ async def _prove_token(app: App, text: str, owner: str | None = None) -> Proved:
     # A token says whose it is; a name beside it must be right, or be left out.
     if row is None or (owner and owner != row["account_name"]):
         raise Unauthenticated
-    return Proved(row["account_id"], cast("Scope", row["scope"]), row["expires_ms"])
+    scope = cast("Scope", row["scope"])
+    return Proved(row["account_id"], scope, "token", row["hash"], row["expires_ms"])
 
 
 async def _prove_session(app: App, text: str) -> Proved:
@@ -127,7 +146,7 @@ async def _prove_session(app: App, text: str) -> Proved:
     row = await app.db.read(job)
     if row is None:
         raise Unauthenticated
-    return Proved(row["account_id"], "admin", row["expires_ms"])
+    return Proved(row["account_id"], "admin", "session", row["hash"], row["expires_ms"])
 
 
 # --- the first admin
@@ -143,6 +162,8 @@ async def prepare(app: App, admin_password: str = "") -> None:
         app.identities.setup_code = secrets.token_urlsafe(24)
 
 
-def is_setup_code(app: App, code: str) -> bool:
+async def is_setup_code(app: App, code: str) -> bool:
+    """Whether this code makes the first admin: only while there is none, whoever made it."""
     expected = app.identities.setup_code
-    return bool(expected) and secrets.compare_digest(expected.encode(), code.encode("utf-8", "replace"))
+    right = bool(expected) and secrets.compare_digest(expected.encode(), code.encode("utf-8", "replace"))
+    return right and not await accounts.has_admin(app)

@@ -124,10 +124,11 @@ async def update(
         if wanted:
             await tx.run("delete_webhook_events", webhook_id=row["id"])
             await _subscribe(tx, row["id"], wanted)
+        await _end_pause(tx, row["id"])  # what was wrong may be right now
         return await _loaded(tx, await _row_of(tx, webhook_id))
 
     webhook = await app.db.write(job)
-    app.deliveries_due.set()  # one that was disabled may be active again
+    app.deliveries_due.set()
     return webhook
 
 
@@ -144,6 +145,7 @@ async def delete(app: App, webhook_id: str) -> None:
 async def try_out(app: App, webhook_id: str, event: str | None = None) -> outbound.Answer:
     """Send an example now, once, signed like a real delivery: of the event given, or of its first.
 
+    What waits for this receiver is sent too when the example has arrived.
     Raises NotFound, InvalidParameter for an event that does not exist, Unreachable.
     """
     wanted = _distinct([event])[0] if event else None
@@ -154,9 +156,17 @@ async def try_out(app: App, webhook_id: str, event: str | None = None) -> outbou
 
     row, sample = await app.db.read(job)
     body = message(sample, EXAMPLES[sample]).encode()
-    return await outbound.post(
+    answer = await outbound.post(
         row["url"], body, outbound.headers(str(uuid.uuid4()), body, row["secret"]), app.settings
     )
+    if 200 <= answer.status < 300:
+
+        async def go_on(tx: Transaction) -> None:
+            await _end_pause(tx, row["id"])
+
+        await app.db.write(go_on)
+        app.deliveries_due.set()
+    return answer
 
 
 async def tell(tx: Transaction, event: str, data: Mapping[str, Any]) -> None:
@@ -189,6 +199,10 @@ def message(event: str, data: Mapping[str, Any]) -> str:
 
 async def _subscribe(tx: Transaction, row_id: int, events: Sequence[str]) -> None:
     await tx.many("add_webhook_event", [{"webhook_id": row_id, "event": event} for event in events])
+
+
+async def _end_pause(tx: Transaction, row_id: int) -> None:
+    await tx.run("set_pause", webhook_id=row_id, attempts=0, due_ms=now_ms())
 
 
 async def _row_of(tx: Transaction, webhook_id: str) -> Row:

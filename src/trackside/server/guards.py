@@ -18,12 +18,13 @@ from starlette.requests import Request
 
 from trackside.core import signin
 from trackside.core.app import App
+from trackside.core.identity import Proved
 from trackside.core.permissions import EVERYBODY, Actor
 from trackside.errors import Forbidden, Unauthenticated
 from trackside.server.security import READS, is_own
 
 SESSION_COOKIE = "trackside_session"
-_ACTOR = "trackside.actor"
+_SIGNED_IN = "trackside.signed-in"
 _HOW = (
     "You are not authenticated. Please see "
     "https://www.mlflow.org/docs/latest/auth/index.html#authenticating-to-mlflow on how to authenticate."
@@ -39,9 +40,12 @@ class Guard:
     check: Check | None = None  # None: being signed in is enough
     audited: bool = False  # who passed is recorded too, not only who was refused
     is_open: bool = False  # not even that
+    own_pages: bool = False  # what another origin's page sends is refused, one on this machine too
 
     async def __call__(self, request: Request) -> None:
         app: App = request.app
+        if self.own_pages and is_foreign(request):
+            raise Forbidden("Only this server's own pages can send this.")
         if self.is_open or not app.settings.auth:
             return
         actor = await identify(request)
@@ -61,6 +65,7 @@ async def _nobody_else(request: Request, actor: Actor) -> bool:
 
 
 open_to_all = Guard("nothing", is_open=True)
+own_pages = Guard("coming from this server's own pages", is_open=True, own_pages=True)
 signed_in = Guard("being signed in")
 admins = Guard("being an admin", _nobody_else, audited=True)
 admins_read = Guard("being an admin", _nobody_else)
@@ -72,19 +77,25 @@ async def identify(request: Request) -> Actor:
     header = request.headers.get("authorization")
     try:
         if header is not None:
-            actor = await signin.by_header(app, header, address_of(request))
+            found = await signin.by_header(app, header, address_of(request))
         else:
-            actor = await signin.by_session(app, _session(request))
+            found = await signin.by_session(app, _session(request))
     except Unauthenticated as error:
         raise _unauthenticated(request, error) from None
-    request.scope[_ACTOR] = actor
-    return actor
+    request.scope[_SIGNED_IN] = found
+    return found.actor
 
 
 def actor_of(request: Request) -> Actor:
     """Who sent a request that a guard let through."""
-    actor: Actor = request.scope.get(_ACTOR, EVERYBODY)
-    return actor
+    found: signin.SignedIn | None = request.scope.get(_SIGNED_IN)
+    return found.actor if found else EVERYBODY
+
+
+def proof_of(request: Request) -> Proved | None:
+    """What proved who sent it; None on a server without sign-in."""
+    found: signin.SignedIn | None = request.scope.get(_SIGNED_IN)
+    return found.proved if found else None
 
 
 def claimed_name(request: Request) -> str:
@@ -115,11 +126,15 @@ def session_of(request: Request) -> str:
 def _session(request: Request) -> str:
     """The same, to be acted upon. A cookie comes along whoever made the browser send the request."""
     text = session_of(request)
-    origin = request.headers.get("origin")
-    foreign = origin is not None and not is_own(origin, request.headers.get("host", ""))
-    if not text or (foreign and request.method not in READS):
+    if not text or (is_foreign(request) and request.method not in READS):
         raise Unauthenticated
     return text
+
+
+def is_foreign(request: Request) -> bool:
+    """Whether a page of another origin, be it another port of this machine, made the browser send this."""
+    origin = request.headers.get("origin")
+    return origin is not None and not is_own(origin, request.headers.get("host", ""))
 
 
 def _unauthenticated(request: Request, error: Unauthenticated) -> Exception:

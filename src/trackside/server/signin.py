@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from trackside.core import accounts, audit, signin
-from trackside.core.permissions import Actor
+from trackside.core.identity import Proved
 from trackside.errors import Forbidden, InvalidParameter, TooManyTries, TracksideError, Unauthenticated
 from trackside.server.body import whole_body
-from trackside.server.guards import SESSION_COOKIE, address_of, identify, open_to_all, session_of
+from trackside.server.guards import SESSION_COOKIE, address_of, identify, open_to_all, own_pages, session_of
 from trackside.server.routing import Route, app_of
 
 _HEADERS = {
@@ -69,6 +69,7 @@ def _setup_form(code: str, name: str = accounts.ADMIN) -> str:
         "<p>This makes the first user, who may do everything. The link works once.</p>"
         f"{_field('User name', 'username', 'text', 'username', name)}"
         f"{_field('Password, at least 12 characters', 'password', 'password', 'new-password')}"
+        f"{_field('The password again', 'again', 'password', 'new-password')}"
         "<button>Make the admin</button></form>"
     )
 
@@ -98,10 +99,8 @@ async def show(request: Request) -> Response:
 async def sign_in(request: Request) -> Response:
     form = await _form(request)
     name, password, wanted = form.get("username", ""), form.get("password", ""), _local(form.get("next", ""))
-    generation = app_of(request).identities.generation
     try:
-        actor = await _proved(request, name, password)
-        answer = await _with_session(request, actor.id, wanted, generation)
+        answer = await _with_session(request, await _proved(request, name, password), wanted)
     except (Unauthenticated, TooManyTries, Forbidden) as error:
         await _record(request, name, "sign-in", error.status)
         message = "User name or password is wrong." if error.status == 401 else error.message
@@ -110,15 +109,15 @@ async def sign_in(request: Request) -> Response:
     return answer
 
 
-async def _proved(request: Request, name: str, password: str) -> Actor:
+async def _proved(request: Request, name: str, password: str) -> Proved:
     """A browser's session can do everything its user may, so a token must be able to as well."""
     app = app_of(request)
-    actor = await signin.by_name(app, name, password, address_of(request))
-    if actor.scope != "admin":
+    proved = (await signin.by_name(app, name, password, address_of(request))).proved
+    if proved.scope != "admin":
         raise Forbidden(
-            f"This token has the scope '{actor.scope}': only one of scope 'admin' can sign in here."
+            f"This token has the scope '{proved.scope}': only one of scope 'admin' can sign in here."
         )
-    return actor
+    return proved
 
 
 async def sign_out(request: Request) -> Response:
@@ -130,33 +129,37 @@ async def sign_out(request: Request) -> Response:
 
 async def show_setup(request: Request) -> Response:
     code = request.query_params.get("code", "")
-    return _page("Set up", _setup_form(code)) if _is_code(request, code) else _used_up()
+    return _page("Set up", _setup_form(code)) if await _is_code(request, code) else _used_up()
 
 
 async def set_up(request: Request) -> Response:
     form = await _form(request)
     code, name = form.get("code", ""), form.get("username", "")
-    if not _is_code(request, code):
+    if not await _is_code(request, code):
         await _record(request, name, "setup", 403)
         return _used_up()
+    if form.get("password") != form.get("again"):
+        return _page("Set up", _setup_form(code, name), "The two passwords are not the same.", 400)
     try:
         made = await accounts.create_first(app_of(request), name, form.get("password", ""))
     except InvalidParameter as error:
         return _page("Set up", _setup_form(code, name), error.message, 400)
+    except Forbidden:  # somebody was quicker
+        return _used_up()
     await _record(request, name, "setup", 200)
-    return await _with_session(request, made.id, "./", app_of(request).identities.generation)
+    return await _with_session(request, made, "./")
 
 
-def _is_code(request: Request, code: str) -> bool:
-    return signin.is_setup_code(app_of(request), code)
+async def _is_code(request: Request, code: str) -> bool:
+    return await signin.is_setup_code(app_of(request), code)
 
 
 def _used_up() -> Response:
     return _page("Set up", '<p><a href="signin">Sign in</a></p>', "This link is not valid (any more).", 403)
 
 
-async def _with_session(request: Request, account_id: int, wanted: str, generation: int) -> Response:
-    text = await accounts.open_session(app_of(request), account_id, generation)
+async def _with_session(request: Request, proved: Proved, wanted: str) -> Response:
+    text = await accounts.open_session(app_of(request), proved)
     response = RedirectResponse(wanted or "./", 303, {"Cache-Control": "no-store"})
     response.set_cookie(
         SESSION_COOKIE,
@@ -193,8 +196,8 @@ def _local(wanted: str) -> str:
 
 routes = [
     Route("GET", "/signin", show, open_to_all),
-    Route("POST", "/signin", sign_in, open_to_all),
-    Route("POST", "/signout", sign_out, open_to_all),
+    Route("POST", "/signin", sign_in, own_pages),
+    Route("POST", "/signout", sign_out, own_pages),
     Route("GET", "/setup", show_setup, open_to_all),
-    Route("POST", "/setup", set_up, open_to_all),
+    Route("POST", "/setup", set_up, own_pages),
 ]

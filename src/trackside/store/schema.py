@@ -14,9 +14,9 @@ from pathlib import Path
 from trackside.errors import InvalidState
 
 
-def migrations() -> dict[int, str]:
-    """SQL of each migration by its number."""
-    folder = resources.files("trackside.store") / "sql" / "sqlite" / "migrations"
+def migrations(engine: str = "sqlite") -> dict[int, str]:
+    """SQL of each migration of an engine, by its number."""
+    folder = resources.files("trackside.store") / "sql" / engine / "migrations"
     return {
         int(file.name[:4]): file.read_text("utf-8") for file in sorted(folder.iterdir(), key=lambda f: f.name)
     }

@@ -11,7 +11,7 @@ from trackside.core import accounts, grants, roles, signin
 from trackside.core.permissions import Actor, own_role_name
 from trackside.errors import BadRequest, InvalidParameter, Unauthenticated
 from trackside.model import Account, Role
-from trackside.server.guards import actor_of, address_of, admins, guard, signed_in
+from trackside.server.guards import actor_of, address_of, admins, guard, proof_of, signed_in
 from trackside.server.mlflow import wire
 from trackside.server.mlflow.roles import role_json
 from trackside.server.routing import Route, answer, app_of
@@ -97,17 +97,17 @@ async def current(request: Request) -> Response:
 
 async def update_password(request: Request) -> Response:
     body = await wire.read(request, NewPassword)
-    app = app_of(request)
+    app, proved = app_of(request), proof_of(request)
     if body.username == actor_of(request).name:
         if not body.current_password:
             raise InvalidParameter("Current password is required when changing your own password.")
         try:
-            await signin.verify(app, body.username, body.current_password, address_of(request))
+            proved = await signin.verify(app, body.username, body.current_password, address_of(request))
         except Unauthenticated:
             raise InvalidParameter("Current password does not match.") from None
         if body.password == body.current_password:
             raise InvalidParameter("New password must differ from the current password.")
-    await accounts.set_password(app, body.username, body.password)
+    await accounts.set_password(app, body.username, body.password, proved)
     return answer({})
 
 

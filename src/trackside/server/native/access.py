@@ -9,7 +9,7 @@ from trackside.core import accounts, audit
 from trackside.core.permissions import Actor
 from trackside.errors import InvalidParameter, NotServed
 from trackside.model import Token
-from trackside.server.guards import actor_of, admins_read, guard, signed_in
+from trackside.server.guards import actor_of, admins_read, guard, proof_of, signed_in
 from trackside.server.native import access_shapes, shapes
 from trackside.server.native.bodies import ROOT, read
 from trackside.server.routing import Route, answer, app_of
@@ -47,7 +47,9 @@ async def create_token(request: Request) -> Response:
         raise NotServed("This server runs without sign-in, so tokens have no use here.")
     if body.owner and body.owner != actor.name and not actor.administers:
         raise InvalidParameter("Only admins can make tokens for others.")
-    made, text = await accounts.create_token(app, body.owner or actor.name, body.name, body.scope, body.days)
+    made, text = await accounts.create_token(
+        app, body.owner or actor.name, body.name, body.scope, body.days, proof_of(request)
+    )
     return answer(access_shapes.MadeToken(_shape(made), text))
 
 

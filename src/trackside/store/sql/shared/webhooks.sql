@@ -39,16 +39,24 @@ INSERT INTO delivery (uuid, webhook_id, event, body, created_ms, due_ms)
 VALUES (:uuid, :webhook_id, :event, :body, :now_ms, :now_ms);
 
 -- name: next_deliveries
--- Of each active webhook the one that is due first.
+-- Of each active webhook the first that waits. What holds it up holds up all behind it.
 SELECT delivery.*, webhook.name, webhook.url, webhook.secret
 FROM webhook JOIN delivery ON delivery.id = (
-  SELECT first.id FROM delivery AS first WHERE first.webhook_id = webhook.id ORDER BY first.due_ms, first.id LIMIT 1
+  SELECT min(first.id) FROM delivery AS first WHERE first.webhook_id = webhook.id
 )
 WHERE webhook.status = 'ACTIVE'
 ORDER BY delivery.due_ms, delivery.id;
 
--- name: put_off_delivery
-UPDATE delivery SET attempts = attempts + 1, due_ms = :due_ms WHERE id = :id;
+-- name: first_delivery
+SELECT id, due_ms FROM delivery WHERE webhook_id = :webhook_id ORDER BY id LIMIT 1;
+
+-- name: set_pause
+-- The first delivery of a webhook keeps the pause for all of them.
+UPDATE delivery SET attempts = :attempts, due_ms = :due_ms
+WHERE id = (SELECT min(first.id) FROM delivery AS first WHERE first.webhook_id = :webhook_id);
 
 -- name: delete_delivery
 DELETE FROM delivery WHERE id = :id;
+
+-- name: delete_old_deliveries
+DELETE FROM delivery WHERE webhook_id = :webhook_id AND created_ms <= :before_ms;

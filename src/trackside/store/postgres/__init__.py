@@ -1,0 +1,124 @@
+"""PostgreSQL: any number of servers on one database.
+
+Writes go through a few connections that commit in groups (`writers`), READ COMMITTED, after the
+locks that make them safe (`locks` has the rule and why there is no deadlock). Reads are read-only
+snapshots (REPEATABLE READ) on connections of their own; searches, whose cost their filter decides,
+have others (`pool`). What changed travels to the other servers by NOTIFY (`channel`).
+
+A database that is away for less than half a minute is waited for: writes that were under way are
+run again unless they had been committed, reads too. After that requests are refused with 503.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import asyncpg
+
+from trackside.errors import StoreUnusable, TracksideError, Unavailable
+from trackside.store.database import Job, T
+from trackside.store.postgres import connect, schema
+from trackside.store.postgres.pool import Pool
+from trackside.store.postgres.writers import Queue, Write, Writer, ended
+
+WRITERS = 3
+READERS = 4
+SEARCHERS = 2
+READ_SECONDS = 30.0  # a read that takes longer is broken off
+STOP_SECONDS = 4.0  # for the writes that wait when the server stops
+
+
+class PostgresDatabase:
+    """A store in a PostgreSQL database, which other servers may use at the same time."""
+
+    engine = "postgresql"
+
+    def __init__(self, url: str) -> None:
+        """Look whether the database can be used, and set it up if it is empty.
+
+        Raises StoreUnusable or InvalidState, with a line that says what to do and never the password.
+        """
+        connect.check_address(url)
+        self._url = url
+        _finished(prepare(url))
+        self._closed = False
+        self._home: asyncio.AbstractEventLoop | None = None
+
+    async def write(self, job: Job[T], *, runs: Sequence[str] | None = None) -> T:
+        return await self._at_home(lambda: self._write(job, runs))
+
+    async def read(self, job: Job[T]) -> T:
+        return await self._at_home(lambda: self._readers.read(job))
+
+    async def search(self, job: Job[T]) -> T:
+        return await self._at_home(lambda: self._searchers.read(job))
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        if self._home is not None and not self._home.is_closed():
+            self._queue.close()
+            await ended(self._tasks, STOP_SECONDS)
+            await self._readers.close()
+            await self._searchers.close()
+
+    async def _write(self, job: Job[T], runs: Sequence[str] | None) -> T:
+        loop = asyncio.get_running_loop()
+        write = Write(job, runs, loop.create_future(), loop.time() + connect.WAIT_SECONDS)
+        self._queue.put(write)
+        result: T = await write.answer
+        return result
+
+    async def _at_home(self, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Ask in the event loop that has the connections: the first that asked."""
+        if self._closed:
+            raise Unavailable("The server is shutting down.")
+        loop = asyncio.get_running_loop()
+        if self._home is None or self._home.is_closed():
+            self._settle(loop)
+        if self._home is loop:
+            return await ask()
+        assert self._home is not None  # noqa: S101 - for the type checker
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(ask(), self._home))
+
+    def _settle(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._home = loop
+        self._queue = Queue()
+        self._tasks = [
+            loop.create_task(Writer(self._url, self._queue, _tells_nothing).run()) for _ in range(WRITERS)
+        ]
+        self._readers = Pool(self._url, READERS, READ_SECONDS)
+        self._searchers = Pool(self._url, SEARCHERS, READ_SECONDS)
+
+
+def _tells_nothing(tables: frozenset[str]) -> Sequence[str]:  # noqa: ARG001
+    return ()
+
+
+async def prepare(url: str, *, migrate: bool = False) -> list[int]:
+    """Set up an empty database, with `migrate` also an older one; the numbers of the migrations applied."""
+    try:
+        connection = await connect.connect(url)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, ValueError) as error:
+        raise connect.refused(error, url) from None
+    try:
+        return await schema.prepare(connection, migrate=migrate)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise StoreUnusable(
+            f"The user of {connect.shown(url)} may not do this: {error}. Make it the database's owner:"
+            " ALTER DATABASE … OWNER TO …"
+        ) from None
+    except TracksideError as error:
+        raise type(error)(f"{connect.shown(url)}: {error.message}") from None
+    finally:
+        await connect.end(connection)
+
+
+def _finished(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end, in a thread of its own: this may be called from an event loop's."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
