@@ -182,7 +182,7 @@ class Story:
         assert list(await columns.names(self.app, self.experiment_id)) == expected
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     beginning=BEGINNING,
     rounds=st.lists(st.lists(OPERATION, min_size=1, max_size=12), min_size=2, max_size=4),

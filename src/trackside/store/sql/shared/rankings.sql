@@ -1,7 +1,8 @@
 -- name: mark_changed
 -- Only runs of experiments that have rankings.
 INSERT INTO changed_run (experiment_id, run_id)
-SELECT :experiment_id, :run_id WHERE EXISTS (SELECT 1 FROM ranking WHERE experiment_id = :experiment_id)
+SELECT CAST(:experiment_id AS BIGINT), CAST(:run_id AS BIGINT)
+WHERE EXISTS (SELECT 1 FROM ranking WHERE experiment_id = :experiment_id)
 ON CONFLICT (experiment_id, run_id) DO NOTHING;
 
 -- name: some_changed_run
@@ -45,9 +46,8 @@ UPDATE ranking SET experiment_id = NULL WHERE experiment_id = :experiment_id;
 SELECT id FROM ranking WHERE experiment_id IS NULL LIMIT 1;
 
 -- name: remove_ranked
-DELETE FROM ranked WHERE ranking_id = :id AND position <= coalesce(
-  (SELECT position FROM ranked WHERE ranking_id = :id ORDER BY position LIMIT 1 OFFSET :rows),
-  (SELECT max(position) FROM ranked WHERE ranking_id = :id)
+DELETE FROM ranked WHERE ranking_id = :id AND run_id IN (
+  SELECT run_id FROM ranked WHERE ranking_id = :id ORDER BY position LIMIT :rows
 );
 
 -- name: remove_ranking
@@ -77,29 +77,29 @@ DELETE FROM run_key WHERE experiment_id = :experiment_id;
 -- name: add_keys
 -- Of active runs numbered above `after` up to `last`.
 INSERT INTO run_key (experiment_id, kind, key)
-SELECT DISTINCT :experiment_id, 'metric', metric_key.name
+SELECT DISTINCT run.experiment_id, 'metric', metric_key.name
 FROM run JOIN series ON series.run_id = run.id JOIN metric_key ON metric_key.id = series.key_id
 WHERE run.id > :after AND run.id <= :last AND run.experiment_id = :experiment_id AND run.lifecycle = 'active'
 UNION ALL
-SELECT DISTINCT :experiment_id, 'param', param.key FROM run JOIN param ON param.run_id = run.id
+SELECT DISTINCT run.experiment_id, 'param', param.key FROM run JOIN param ON param.run_id = run.id
 WHERE run.id > :after AND run.id <= :last AND run.experiment_id = :experiment_id AND run.lifecycle = 'active'
 UNION ALL
-SELECT DISTINCT :experiment_id, 'tag', tag.key FROM run JOIN tag ON tag.run_id = run.id
+SELECT DISTINCT run.experiment_id, 'tag', tag.key FROM run JOIN tag ON tag.run_id = run.id
 WHERE run.id > :after AND run.id <= :last AND run.experiment_id = :experiment_id AND run.lifecycle = 'active'
 ON CONFLICT (experiment_id, kind, key) DO NOTHING;
 
 -- name: add_keys_of_changed
 INSERT INTO run_key (experiment_id, kind, key)
-SELECT DISTINCT :experiment_id, 'metric', metric_key.name
+SELECT DISTINCT c.experiment_id, 'metric', metric_key.name
 FROM changed_run AS c JOIN run ON run.id = c.run_id AND run.lifecycle = 'active'
 JOIN series ON series.run_id = run.id JOIN metric_key ON metric_key.id = series.key_id
 WHERE c.experiment_id = :experiment_id AND c.run_id <= :last
 UNION ALL
-SELECT DISTINCT :experiment_id, 'param', param.key
+SELECT DISTINCT c.experiment_id, 'param', param.key
 FROM changed_run AS c JOIN run ON run.id = c.run_id AND run.lifecycle = 'active' JOIN param ON param.run_id = run.id
 WHERE c.experiment_id = :experiment_id AND c.run_id <= :last
 UNION ALL
-SELECT DISTINCT :experiment_id, 'tag', tag.key
+SELECT DISTINCT c.experiment_id, 'tag', tag.key
 FROM changed_run AS c JOIN run ON run.id = c.run_id AND run.lifecycle = 'active' JOIN tag ON tag.run_id = run.id
 WHERE c.experiment_id = :experiment_id AND c.run_id <= :last
 ON CONFLICT (experiment_id, kind, key) DO UPDATE SET doubtful = 0, version = run_key.version + 1

@@ -32,8 +32,8 @@ CREATE TABLE changed_run (
 -- Keys that active runs of an experiment have.
 CREATE TABLE run_key (
   experiment_id BIGINT NOT NULL REFERENCES experiment (id),
-  kind TEXT NOT NULL,         -- metric, param, tag
-  key TEXT NOT NULL,
+  kind TEXT COLLATE "C" NOT NULL,  -- metric, param, tag
+  key TEXT COLLATE "C" NOT NULL,
   doubtful BIGINT NOT NULL DEFAULT 0,  -- a run that had it lost it or was deleted
   version BIGINT NOT NULL DEFAULT 0,   -- counts the changes of `doubtful`
   PRIMARY KEY (experiment_id, kind, key)
