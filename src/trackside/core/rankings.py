@@ -38,7 +38,7 @@ class Wanted(NamedTuple):
 
 async def changed(tx: Transaction, run: Row) -> None:
     """Note that rankings must look at this run again; for every write of what can be searched for."""
-    if run["is_ranked"]:
+    if run["to_mark"]:
         await tx.run("mark_changed", experiment_id=run["experiment_id"], run_id=run["id"])
 
 
