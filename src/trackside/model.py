@@ -206,6 +206,7 @@ class Page(NamedTuple):
 
     limit: int
     offset: int = 0
+    after: bytes = b""  # where the last page ended, from who gave that page: then the offset does not matter
 
 
 class Visible(NamedTuple):

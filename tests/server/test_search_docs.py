@@ -33,7 +33,7 @@ def experiment(url):
         for name, seconds, params, tags, metrics in table("| run | seconds | params | tags | metrics |"):
             run = client.post("/runs/create", json={"experiment_id": made, "run_name": name, "start_time": 1})
             run_id = run.json()["run"]["info"]["run_id"]
-            values = [{**metric, "timestamp": 1} for metric in pairs(metrics)]
+            values = [{**metric, "timestamp": 1, "step": step} for step, metric in enumerate(pairs(metrics))]
             body = {"run_id": run_id, "params": pairs(params), "tags": pairs(tags), "metrics": values}
             assert client.post("/runs/log-batch", json=body).status_code == 200
             end = {"run_id": run_id, "status": "FINISHED", "end_time": 1 + int(seconds) * 1000}

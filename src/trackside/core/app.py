@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from trackside.blobs import BlobStore
@@ -13,6 +14,7 @@ from trackside.blobs.folder import FolderStore
 from trackside.config import ServerSettings
 from trackside.core.events import Events
 from trackside.core.identity import Identities
+from trackside.core.rankings import Rankings
 from trackside.core.tails import Tails
 from trackside.core.turns import Turns, sender
 from trackside.errors import NotFound, StoreUnusable, Unavailable
@@ -65,8 +67,13 @@ class App:
         async with self.turns.turn(sender.get()):
             return await self.db.search(job)
 
+    @cached_property
+    def rankings(self) -> Rankings:
+        return Rankings(self.db)
+
     async def close(self) -> None:
         self.events.close()
+        self.rankings.stop()
         await self.db.close()
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import msgspec
 
 from trackside import filters
-from trackside.core import grants, validate
+from trackside.core import grants, rankings, validate
 from trackside.core.app import App
 from trackside.core.names import now_ms
 from trackside.core.permissions import EVERYBODY, Actor
@@ -135,26 +134,6 @@ def _span(numbers: list[int]) -> dict[str, int]:
     return {"first": min(numbers), "last": max(numbers)}
 
 
-class ColumnNames(NamedTuple):
-    """Keys that the active runs of an experiment have, sorted."""
-
-    metrics: list[str]
-    params: list[str]
-    tags: list[str]
-
-
-async def column_names(app: App, experiment_id: str) -> ColumnNames:
-    async def job(tx: Transaction) -> ColumnNames:
-        row = await row_of(tx, experiment_id)
-        return ColumnNames(
-            [name["name"] for name in await tx.all("metric_names_of_experiment", id=row["id"])],
-            [name["key"] for name in await tx.all("param_names_of_experiment", id=row["id"])],
-            [name["key"] for name in await tx.all("tag_names_of_experiment", id=row["id"])],
-        )
-
-    return await app.search(job)
-
-
 async def edit(
     app: App, experiment_id: str, *, name: str | None = None, description: str | None = None
 ) -> None:
@@ -190,6 +169,7 @@ async def delete(app: App, experiment_id: str) -> None:
         now = now_ms()
         await tx.run("set_experiment_lifecycle", id=row["id"], lifecycle="deleted", now_ms=now)
         await tx.run("delete_runs_of_experiment", id=row["id"], now_ms=now)
+        await rankings.give_up(tx, row["id"])
         return int(row["id"])
 
     await _change(app, job)
@@ -204,6 +184,7 @@ async def restore(app: App, experiment_id: str) -> None:
             raise NotFound(f"No Experiment with id={experiment_id} exists")
         await tx.run("set_experiment_lifecycle", id=row["id"], lifecycle="active", now_ms=now_ms())
         await tx.run("restore_runs_of_experiment", id=row["id"])
+        await rankings.give_up(tx, row["id"])
         return int(row["id"])
 
     await _change(app, job)

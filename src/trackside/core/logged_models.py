@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from trackside import filters
-from trackside.core import experiments, runs, validate
+from trackside.core import experiments, rankings, runs, validate
 from trackside.core.app import App
 from trackside.core.names import invented, new_uuid, now_ms
 from trackside.errors import InvalidParameter, NotFound
@@ -200,6 +200,7 @@ async def log_history(app: App, run_uuid: str, model_json: str) -> None:
         if entry not in history:  # a repeated request
             # Not cut to the length of other tags: it would no longer be JSON.
             await tx.run("set_tag", run_id=run["id"], key=HISTORY, value=json.dumps([*history, entry]))
+            await rankings.changed(tx, run)
         return run
 
     run = await app.db.write(job)

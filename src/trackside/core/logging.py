@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from trackside.core import runs, validate
+from trackside.core import rankings, runs, validate
 from trackside.core.app import App
 from trackside.errors import InvalidParameter, NotFound
 from trackside.model import RUN_NAME, ModelMetric, Point
@@ -52,6 +52,7 @@ async def log_param(app: App, uuid: str, key: str, value: str) -> None:
                 f" value='{known['value']}' for run ID='{uuid}'. Attempted logging new value '{value}'."
             )
         await tx.run("set_param", run_id=run["id"], key=key, value=value)
+        await rankings.changed(tx, run)
         return run
 
     run = await app.db.write(job, runs=(uuid,))
@@ -69,6 +70,8 @@ async def delete_tag(app: App, uuid: str, key: str) -> None:
         run = await runs.active_row_of(tx, uuid)
         if not await tx.run("delete_tag", run_id=run["id"], key=key):
             raise NotFound(f"No tag with name: {key} in run with id {uuid}")
+        await rankings.changed(tx, run)
+        await tx.run("doubt_key", experiment_id=run["experiment_id"], kind="tag", key=key)
         return run
 
     run = await app.db.write(job, runs=(uuid,))
@@ -103,6 +106,7 @@ async def _log(app: App, uuid: str, batch: Batch) -> None:
             await tx.many("add_logged_model_metric", [_model_metric_row(each) for each in batch.of_models])
         if batch.points:
             await app.series.append(tx, run["id"], batch.points)
+        await rankings.changed(tx, run)
         return run
 
     run = await app.db.write(job, runs=(uuid,))

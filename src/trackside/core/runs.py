@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from trackside import filters
-from trackside.core import experiments, validate
+from trackside.core import experiments, rankings, validate
 from trackside.core.app import App
 from trackside.core.load import run_info, whole_runs
 from trackside.core.names import invented, new_uuid, now_ms
 from trackside.errors import InvalidParameter, NotFound
-from trackside.model import NOTE, RUN_NAME, RUN_STATUSES, Page, Run, RunInfo, RunStatus, View
+from trackside.model import NOTE, RUN_NAME, RUN_STATUSES, Run, RunInfo, RunStatus
 from trackside.store.database import Job, Row, Transaction
 from trackside.store.series.compact import ENDED
 
 USER_LENGTH = 256
-COUNT_LIMIT = 10_000  # beyond, a total is "more than"
 
 
 class NewRun(NamedTuple):
@@ -54,6 +52,7 @@ async def create(app: App, new: NewRun) -> Run:
             artifact_uri=f"{experiment['artifact_location'].rstrip('/')}/{uuid}/artifacts",
         )
         await tx.many("set_tag", [{"run_id": row["id"], "key": k, "value": v} for k, v in tags.items()])
+        await tx.run("mark_changed", experiment_id=row["experiment_id"], run_id=row["id"])
         return Run(run_info(row), tags=tags)
 
     run = await app.db.write(job, runs=(uuid,))
@@ -80,55 +79,6 @@ async def children(app: App, uuid: str, limit: int = 1000) -> list[RunInfo]:
     return await app.db.read(job)
 
 
-class Search(NamedTuple):
-    """Which runs are wanted, in which order."""
-
-    experiment_ids: list[str]
-    filter: str = ""
-    order_by: list[str] = []
-    view: View = "active"
-
-
-class Found(NamedTuple):
-    runs: list[Run]
-    more: bool
-
-
-async def search(app: App, wanted: Search, page: Page) -> Found:
-    """A page of runs; by default the newest first."""
-    statement = filters.search_runs(
-        app.db.engine,
-        experiment_ids=experiment_numbers(wanted.experiment_ids),
-        filter=wanted.filter,
-        order_by=wanted.order_by,
-        view=wanted.view,
-        limit=page.limit + 1,  # one more tells whether there is a next page
-        offset=page.offset,
-    )
-
-    async def job(tx: Transaction) -> Found:
-        rows = await tx.select(statement)
-        return Found(await whole_runs(tx, rows[: page.limit]), more=len(rows) > page.limit)
-
-    return await app.search(job)
-
-
-async def count(app: App, wanted: Search, at_most: int = COUNT_LIMIT) -> int:
-    """How many runs match; counting stops at `at_most`."""
-    statement = filters.count_runs(
-        app.db.engine,
-        experiment_ids=experiment_numbers(wanted.experiment_ids),
-        filter=wanted.filter,
-        view=wanted.view,
-        at_most=at_most,
-    )
-
-    async def job(tx: Transaction) -> int:
-        return int((await tx.select(statement))[0]["n"])
-
-    return await app.search(job)
-
-
 async def update(
     app: App, uuid: str, *, status: str | None = None, end_ms: int | None = None, name: str | None = None
 ) -> RunInfo:
@@ -148,6 +98,7 @@ async def update(
         await tx.run("update_run", id=row["id"], **values)
         if name:
             await tx.run("set_tag", run_id=row["id"], key=RUN_NAME, value=name)
+        await rankings.changed(tx, row)
         return row["id"], run_info({**dict(row), **values})
 
     run_id, info = await app.db.write(job, runs=(uuid,))
@@ -175,6 +126,7 @@ async def edit(app: App, uuid: str, *, name: str | None = None, description: str
             await tx.run("set_tag", run_id=row["id"], key=key, value=value)
         if name is not None:
             await tx.run("rename_run", id=row["id"], name=tags[RUN_NAME])
+        await rankings.changed(tx, row)
         return int(row["experiment_id"])
 
     announce(app, uuid, await app.db.write(job, runs=(uuid,)))
@@ -186,6 +138,7 @@ async def delete(app: App, uuid: str) -> None:
     async def job(tx: Transaction) -> int:
         row = await row_of(tx, uuid)
         await tx.run("set_run_lifecycle", id=row["id"], lifecycle="deleted", deleted_ms=now_ms())
+        await rankings.changed(tx, row)
         return int(row["experiment_id"])
 
     await _change_life(app, uuid, job)
@@ -197,6 +150,7 @@ async def restore(app: App, uuid: str) -> None:
     async def job(tx: Transaction) -> int:
         row = await row_of(tx, uuid)
         await tx.run("set_run_lifecycle", id=row["id"], lifecycle="active", deleted_ms=None)
+        await rankings.changed(tx, row)
         return int(row["experiment_id"])
 
     await _change_life(app, uuid, job)

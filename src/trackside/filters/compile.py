@@ -59,10 +59,15 @@ class Compiler:
     def finished(self, sql: Sql) -> str:
         return self._dialect.finished(sql.text)
 
-    def bind(self, value: Value) -> Sql:
+    def bind(self, value: Value | bytes) -> Sql:
+        if isinstance(value, bytes):
+            return Sql("?", (value,))
         if isinstance(value, str):
             return Sql(self._dialect.text, (value,))
         return Sql(self._dialect.integer if isinstance(value, int) else self._dialect.real, (value,))
+
+    def limits(self, limit: int, offset: int) -> Sql:
+        return joined(" LIMIT ", self.bind(limit), " OFFSET ", self.bind(min(offset, LARGEST_INTEGER)))
 
     # --- conditions
 
@@ -183,6 +188,8 @@ class Compiler:
         if comparison.operator in _NULL_TESTS:
             if comparison.name.numeric:
                 tests.append(Sql(f"{self._dialect.as_number.replace('{v}', value.text)} IS NOT NULL"))
+            elif rows.nullable:
+                tests.append(Sql(f"{value.text} IS NOT NULL"))
         elif rows.nan:
             nan = rows.nan.replace("{t}", "t")
             any_nan = f"({nan} <> 0 OR " if comparison.operator == "!=" else f"({nan} = 0 AND "
@@ -246,28 +253,36 @@ class Compiler:
 
     def sort_keys(self, order: Order, alias: str, joins: list[Sql]) -> list[Sql]:
         """Expressions to sort by; what has to be joined for them is added to `joins`."""
-        field, target = order.field, order.target
-        if isinstance(target, Column):
-            value, rank = Sql(target.sql), Sql(f"{target.sql} IS NULL") if target.nullable else None
-            if target.empty:
-                value, rank = Sql(f"coalesce({target.sql}, '')"), None
-        elif target.newest:
+        target = order.target
+        rank: Sql | None
+        if isinstance(target, Rows) and target.newest:
             value, rank = self._newest(order, target, alias)
         else:
-            value = Sql(target.value.replace("{t}", alias))
-            rank = Sql(f"{value.text} IS NULL")
-            if target.nan:
-                nan = target.nan.replace("{t}", alias)
+            value, nan = self.sort_value(order, alias, joins)
+            rank = Sql(f"{value.text} IS NULL") if self._may_lack(order) else None
+            if nan:
                 rank = Sql(f"CASE WHEN {value.text} IS NULL THEN 2 WHEN {nan} <> 0 THEN 1 ELSE 0 END")
-            on = self._joined_by(field, target, alias)
-            joins.append(joined(f" LEFT JOIN {target.table.replace('{t}', alias)} ON ", on))
-        if order.numeric:
-            value = Sql(self._dialect.as_number.replace("{v}", value.text))
-            rank = Sql(f"{value.text} IS NULL")
-        elif target.type == "text":
+        if target.type == "text" and not order.numeric:
             value = self.sorted_text(value)
         key = value if order.ascending else joined(value, " DESC")
         return [rank, key] if rank else [key]
+
+    def sort_value(self, order: Order, alias: str, joins: list[Sql]) -> tuple[Sql, str]:
+        """What is sorted by, and the column, if there is one, that says that it is NaN."""
+        target = order.target
+        if isinstance(target, Column):
+            value, nan = Sql(f"coalesce({target.sql}, '')" if target.empty else target.sql), ""
+        else:
+            value, nan = Sql(target.value.replace("{t}", alias)), target.nan.replace("{t}", alias)
+            on = self._joined_by(order.field, target, alias)
+            joins.append(joined(f" LEFT JOIN {target.table.replace('{t}', alias)} ON ", on))
+        if order.numeric:
+            value = Sql(self._dialect.as_number.replace("{v}", value.text))
+        return value, nan
+
+    def _may_lack(self, order: Order) -> bool:
+        target = order.target
+        return order.numeric or isinstance(target, Rows) or (target.nullable and not target.empty)
 
     def sorted_text(self, value: Sql) -> Sql:
         return Sql(self._dialect.sorted_text.replace("{v}", value.text), value.values)

@@ -61,6 +61,7 @@ class Rows(NamedTuple):
     nan: str = ""  # the column that says that the value is NaN, not the 0 beside it
     keyed: bool = True
     newest: str = ""  # which of several rows sorts the object; else there is at most one
+    nullable: bool = False  # a row without a value is as no row
 
 
 Place = TypeVar("Place", Column, Rows)
@@ -76,6 +77,7 @@ class Kind:
     attributes: Mapping[str, Column]
     rows: Mapping[Entity, Rows]
     datasets: Mapping[str, Rows] = field(default_factory=dict)
+    aggregates: Mapping[str, Rows] = field(default_factory=dict)  # of a metric's points, by function
     sortable: Mapping[str, Column] | None = None  # when it is not the same as `attributes`
     tie: tuple[tuple[Column, bool], ...] = ()  # (column, ascending) that end every order
     start: tuple[tuple[Column, bool], ...] = ()  # stand before `tie` when no order is asked for
@@ -91,6 +93,12 @@ def resolve(kind: Kind, name: Name, *, where: str = "", to_sort: bool = False) -
     if entity is None or not (entity in {"attribute", *kind.rows} or (entity == "dataset" and kind.datasets)):
         raise InvalidParameter(_unknown_entity(kind, shortened(name.entity)) + where)
     found = Field(entity, name.key)
+    if name.function and not name.numeric:
+        if entity != "metric" or name.function not in kind.aggregates:
+            raise InvalidParameter(
+                f"{name.function}() is for metrics of runs, not for '{shortened(name.key)}'{where}"
+            )
+        return found, kind.aggregates[name.function]
     if entity == "dataset":
         return found, _listed(kind.datasets, name.key, "dataset key", where)
     if entity != "attribute":
@@ -169,6 +177,8 @@ def _pairs(table: str, owner: str) -> Rows:
     return Rows(f"{table} AS {{t}}", f"{owner} AND {{t}}.key = {{key}}", "{t}.value")
 
 
+_OF_METRIC = "{t}.run_id = run.id AND {t}.key_id = (SELECT id FROM metric_key WHERE name = {key})"
+_LAST = Rows("series AS {t}", _OF_METRIC, "{t}.last_value", "number", nan="{t}.last_nan")
 _START = Column("run.start_ms", "number")
 _DATASET = "run_dataset AS {t} JOIN dataset AS {t}_set ON {t}_set.id = {t}.dataset_id"
 _RUN_COLUMNS = {
@@ -192,13 +202,7 @@ RUNS = Kind(
     attributes=_RUN_COLUMNS | dict.fromkeys(("run name", "Run name", "Run Name"), _RUN_COLUMNS["run_name"]),
     sortable=_RUN_COLUMNS,
     rows={
-        "metric": Rows(
-            "series AS {t}",
-            "{t}.run_id = run.id AND {t}.key_id = (SELECT id FROM metric_key WHERE name = {key})",
-            "{t}.last_value",
-            "number",
-            nan="{t}.last_nan",
-        ),
+        "metric": _LAST,
         "parameter": _pairs("param", "{t}.run_id = run.id"),
         "tag": _pairs("tag", "{t}.run_id = run.id"),
     },
@@ -212,6 +216,12 @@ RUNS = Kind(
             "{t}_tag.value",
             keyed=False,
         ),
+    },
+    aggregates={
+        "last": _LAST,
+        # Over finite values: a metric that is NaN or infinite throughout has neither.
+        "min": Rows("series AS {t}", _OF_METRIC, "{t}.min_value", "number", nullable=True),
+        "max": Rows("series AS {t}", _OF_METRIC, "{t}.max_value", "number", nullable=True),
     },
     tie=((_START, False), (Column("run.uuid"), True)),
 )

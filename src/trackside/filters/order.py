@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from trackside.errors import InvalidParameter
 from trackside.filters.fields import Column, Field, Kind, Rows, resolve
-from trackside.filters.parse import Name, check_storable, shortened, split_name, tokens
+from trackside.filters.parse import FUNCTIONS, Name, check_storable, shortened, split_name, tokens
 
 MAX_FIELDS = 20  # SQLite joins at most 64 tables
 _DIRECTIONS = {"ASC", "DESC"}
@@ -20,9 +20,14 @@ class Order:
     field: Field
     target: Column | Rows
     ascending: bool = True
-    numeric: bool = False  # num(…): text as numbers, what is not a number last
+    function: str = ""  # num: text as numbers, what is not a number last; min, max, …: of a metric
     dataset_name: str | None = None
     dataset_digest: str | None = None
+
+    @property
+    def numeric(self) -> bool:
+        """Text as numbers."""
+        return self.function == "num"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,8 @@ def parse_order(kind: Kind, clauses: Sequence[str]) -> list[Order]:
     seen: set[object] = set()
     for order in found:
         # Two names of one column are one field. MLflow lets experiments repeat a field.
-        same = (order.target.sql if isinstance(order.target, Column) else order.field, order.numeric)
+        where = order.target
+        same = (where.sql if isinstance(where, Column) else (where, order.field.key), order.numeric)
         if same in seen and kind.name != "experiment":
             raise InvalidParameter(f"`order_by` contains duplicate fields: {shortened(repr(list(clauses)))}")
         seen.add(same)
@@ -66,19 +72,19 @@ def _clause(kind: Kind, clause: str) -> Order:
         raise InvalidParameter(
             f"Invalid order_by clause '{shortened(clause)}'. num() is for params and tags."
         )
-    return Order(field, target, ascending, name.numeric)
+    return Order(field, target, ascending, name.function)
 
 
 def _read(clause: str) -> tuple[Name, bool]:
-    """`name`, `name ASC`, `num(name) DESC`."""
+    """`name`, `name ASC`, `num(name) DESC`, `min(name)`."""
     try:
         words = tokens(clause)[:-1]
     except InvalidParameter:
         words = []
-    numeric = [word.text for word in words[:2]] == ["num", "("]
-    if numeric:
+    function = words[0].text if len(words) > 1 and words[1].text == "(" else ""
+    if function:
         closed = len(words) > 3 and words[3].text == ")"
-        words = [words[2], *words[4:]] if closed else []
+        words = [words[2], *words[4:]] if closed and function in FUNCTIONS else []
     is_name = [
         word.kind == "name" or word.text[:1] == '"' for word in words
     ]  # MLflow takes "start_time", too
@@ -86,7 +92,7 @@ def _read(clause: str) -> tuple[Name, bool]:
         raise InvalidParameter(f"Invalid order_by clause '{shortened(clause)}'. Could not be parsed.")
     if len(words) == 2 and words[1].word not in _DIRECTIONS:
         raise InvalidParameter(f"Invalid ordering key in order_by clause '{shortened(clause)}'.")
-    return split_name(words[0].text, numeric=numeric), len(words) == 1 or words[1].word == "ASC"
+    return split_name(words[0].text, function), len(words) == 1 or words[1].word == "ASC"
 
 
 def _model_clause(kind: Kind, clause: ModelOrder) -> Order:
@@ -97,7 +103,7 @@ def _model_clause(kind: Kind, clause: ModelOrder) -> Order:
     if not name.entity and name.key not in kind.attributes:
         raise InvalidParameter(f"Invalid order by field name: {shown}")
     field, target = resolve(kind, name)
-    return Order(field, target, clause.ascending, False, clause.dataset_name, clause.dataset_digest)
+    return Order(field, target, clause.ascending, "", clause.dataset_name, clause.dataset_digest)
 
 
 def _check_count(clauses: Sequence[object]) -> None:

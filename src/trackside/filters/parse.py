@@ -5,7 +5,8 @@
 What MLflow accepts means here what it means there: conditions joined by AND (a stray AND, or
 none between two comparisons, is passed over), keys in backticks or any quotes, values in
 single or double quotes, taken as they stand: a doubled quote or a backslash is not undone.
-OR, NOT, parentheses, BETWEEN, `~`, `num(…)`, a plus sign, and `/` and `-` in bare keys are ours.
+OR, NOT, parentheses, BETWEEN, `~`, `num(…)`, `min(…)` and its like, a plus sign, and `/` and `-` in bare keys
+are ours.
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ _TOKEN = re.compile(
 )
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _SYMBOLS = {"<", "<=", ">", ">=", "=", "!=", "<>", "==", "~", "!~"}
+FUNCTIONS = {
+    "num": "num(params.KEY)",
+    **{name: f"{name}(metrics.KEY)" for name in ("min", "max", "first", "last")},
+}
 _WORDS = {"LIKE", "ILIKE", "RLIKE"}  # RLIKE is refused later, as a comparator that no field has
 
 
@@ -48,11 +53,16 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """`metrics.loss` or `num(params.lr)`; `entity` is empty for a bare attribute."""
+    """`metrics.loss`, `min(metrics.loss)` or `num(params.lr)`; `entity` is empty for a bare attribute."""
 
     entity: str
     key: str
-    numeric: bool = False  # within num(…)
+    function: str = ""  # of FUNCTIONS
+
+    @property
+    def numeric(self) -> bool:
+        """Text as a number."""
+        return self.function == "num"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +131,12 @@ def check_storable(text: str) -> None:
         raise InvalidParameter("A filter must not have NUL characters or unpaired surrogates.")
 
 
-def split_name(text: str, *, numeric: bool = False) -> Name:
+def split_name(text: str, function: str = "") -> Name:
     """`metrics."a b"` to its two parts, without quotes; a name without a dot is an attribute's."""
     entity, dot, key = text.partition(".")
     if not dot:
         entity, key = "", text
-    return Name(unquoted(entity, "`"), unquoted(key, "`'\""), numeric)
+    return Name(unquoted(entity, "`"), unquoted(key, "`'\""), function)
 
 
 def unquoted(text: str, quotes: str) -> str:
@@ -248,12 +258,12 @@ class _Parser:
             )
         if token.kind != "name" or token.word in {"AND", "OR", "IN", "IS", "BETWEEN"}:
             raise self._error(token, ": expected a comparison")
-        if token.text != "num" or not self._take("("):
+        if token.text not in FUNCTIONS or not self._take("("):
             return split_name(token.text)
         inner = self._next()
         if inner.kind != "name" or not self._take(")"):
-            raise self._error(token, ": expected num(params.KEY)")
-        return split_name(inner.text, numeric=True)
+            raise self._error(token, f": expected {FUNCTIONS[token.text]}")
+        return split_name(inner.text, token.text)
 
     def _operator(self, start: Token) -> str:
         token = self._next()

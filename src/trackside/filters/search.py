@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trackside.filters.compile import LARGEST_INTEGER, Compiler, DatasetFilter, Sql, all_of, joined, separated
+from trackside.filters.compile import Compiler, DatasetFilter, Sql, all_of, joined, separated
 from trackside.filters.fields import (
     EXPERIMENTS,
     LOGGED_MODELS,
@@ -76,7 +76,7 @@ def search_experiments(
     """Rows of `experiment`; newest first when no order is given."""
     compiler = Compiler(EXPERIMENTS, engine)
     seen = compiler.visible("experiment.id", visible, numbers=True)
-    where = [_lifecycle("experiment", view), seen, compiler.condition(parse(filter))]
+    where = [lifecycle("experiment", view), seen, compiler.condition(parse(filter))]
     return _page(compiler, where, parse_order(EXPERIMENTS, order_by), limit, offset)
 
 
@@ -129,7 +129,7 @@ def search_logged_models(
     tree = parse(filter)
     where = [
         compiler.of_experiments(experiment_ids),
-        _lifecycle("logged_model", "active"),
+        lifecycle("logged_model", "active"),
         compiler.condition(tree),
         compiler.on_datasets(tree),
     ]
@@ -137,10 +137,11 @@ def search_logged_models(
 
 
 def _runs(compiler: Compiler, experiment_ids: Sequence[int], text: str, view: View) -> list[Sql]:
-    return [compiler.of_experiments(experiment_ids), _lifecycle("run", view), compiler.condition(parse(text))]
+    return [compiler.of_experiments(experiment_ids), lifecycle("run", view), compiler.condition(parse(text))]
 
 
-def _lifecycle(table: str, view: View) -> Sql:
+def lifecycle(table: str, view: View) -> Sql:
+    """The condition that a thing is not deleted, is, or may be."""
     if view == "all":
         return Sql("TRUE")
     return Sql(f"{table}.lifecycle = '{'active' if view == 'active' else 'deleted'}'")
@@ -149,6 +150,15 @@ def _lifecycle(table: str, view: View) -> Sql:
 def _page(
     compiler: Compiler, where: Iterable[Sql], orders: Sequence[Order], limit: int, offset: int
 ) -> Composed:
+    limits = compiler.limits(limit, offset)
+    found = sorted_page(compiler, Sql(compiler.kind.source), where, orders, limits)
+    return Composed(compiler.finished(found), found.values)
+
+
+def sorted_page(
+    compiler: Compiler, source: Sql, where: Iterable[Sql], orders: Sequence[Order], limits: Sql
+) -> Sql:
+    """Rows of a kind of object, sorted; `limits` says which of them."""
     kind = compiler.kind
     joins: list[Sql] = []
     keys = [key for n, order in enumerate(orders) for key in compiler.sort_keys(order, f"sort_{n}", joins)]
@@ -159,16 +169,13 @@ def _page(
             value = Sql(column.sql)
             value = compiler.sorted_text(value) if column.type == "text" else value
             keys.append(value if ascending else joined(value, " DESC"))
-    found = joined(
-        f"SELECT {kind.columns} FROM {kind.source}",  # noqa: S608 - from our own tables
+    return joined(
+        f"SELECT {kind.columns} FROM ",  # noqa: S608 - from our own tables
+        source,
         *joins,
         " WHERE ",
         all_of(where),
         " ORDER BY ",
         separated(", ", keys),
-        " LIMIT ",
-        compiler.bind(limit),
-        " OFFSET ",
-        compiler.bind(min(offset, LARGEST_INTEGER)),
+        limits,
     )
-    return Composed(compiler.finished(found), found.values)

@@ -160,11 +160,6 @@ class SqliteDatabase:
             now = await self.read(pages)
         return int((before["page_count"] - now["page_count"]) * now["page_size"])
 
-    async def job(tx: Transaction) -> tuple[int, int]:
-        await tx.all("give_back_pages")
-        pages = await tx.all("pages")
-        return pages[0]["page_size"] * pages[0]["page_count"], pages[0]["freelist_count"]
-
     async def close(self) -> None:
         if self._closed:
             return

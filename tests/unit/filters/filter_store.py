@@ -74,6 +74,8 @@ class Store:
         (key_id,) = self.db.execute("SELECT id FROM metric_key WHERE name = ?", (key,)).fetchone()
         nan = math.isnan(value)
         latest = {"last_step": 0, "last_ms": 0, "last_value": 0.0 if nan else value, "last_nan": nan}
+        if math.isfinite(value):
+            latest |= {"min_value": value - 1, "max_value": value + 1}
         self.insert("series", run_id=run_id, key_id=key_id, **latest)
 
     def dataset(self, run_id: int, experiment: int, name: str, digest: str, context: str | None) -> None:

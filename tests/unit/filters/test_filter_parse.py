@@ -54,7 +54,7 @@ def compare(text: str) -> tuple[Name, str, list[str], int]:
         ("params.a is null", Name("params", "a"), "IS NULL", []),
         ("params.a IS  NOT NULL", Name("params", "a"), "IS NOT NULL", []),
         ("metrics.a BETWEEN 1 AND 2", Name("metrics", "a"), "BETWEEN", ["1", "2"]),
-        ("num(params.lr) < 1", Name("params", "lr", numeric=True), "<", ["1"]),
+        ("num(params.lr) < 1", Name("params", "lr", "num"), "<", ["1"]),
         ("num = 'x'", Name("", "num"), "=", ["'x'"]),
     ],
 )

@@ -94,6 +94,13 @@ def found(store: Store, text: str = "", **given) -> str:
         ("metrics.top < 1e400", "a b c"),
         ("metrics.top <= -1.7976931348623157e308", "c"),
         ("metrics.top > 1e308", "a"),
+        # the least and greatest of finite values; without any there is none
+        ("min(metrics.loss) < -0.6", "a d"),
+        ("max(metrics.loss) >= 1.1", "a b"),
+        ("min(metrics.loss) IS NULL", "c"),
+        ("min(metrics.top) != 7", "b"),
+        ("max(metrics.`a b`) IS NOT NULL", "a"),
+        ("last(metrics.loss) < 0.3 AND NOT max(metrics.loss) < 0", "a"),
         # text is exact; a pattern knows % and _ only
         ("params.lr = '0.1'", "a"),
         ("params.lr != '0.1'", "b c d"),
@@ -186,6 +193,8 @@ def test_runs(runs: Store, text: str, expected: str) -> None:
         (['metrics."a b" desc'], "a b c d"),
         (["metrics.`a b` DESC", "start_time"], "a b d c"),
         (["metrics.top"], "c b a d"),
+        (["min(metrics.loss)"], "d a b c"),
+        (["max(metrics.top) DESC", "last(metrics.loss) DESC"], "b a d c"),
         (["tags.team"], "c b a d"),
         (["tags.team DESC"], "a b c d"),
         (["params.nothing", "run_id DESC"], "d c b a"),
@@ -228,6 +237,13 @@ def test_view_experiments_and_pages(runs: Store) -> None:
         (
             ["start_time", "created DESC"],
             "`order_by` contains duplicate fields: ['start_time', 'created DESC']",
+        ),
+        (["max(params.a)"], "max() is for metrics of runs, not for 'a'"),
+        (["max(metrics.a"], "Invalid order_by clause 'max(metrics.a'. Could not be parsed."),
+        (["len(metrics.a)"], "Invalid order_by clause 'len(metrics.a)'. Could not be parsed."),
+        (
+            ["metrics.a", "last(metric.a)"],
+            "`order_by` contains duplicate fields: ['metrics.a', 'last(metric.a)']",
         ),
         (["tags.a", "tag.`a`"], "`order_by` contains duplicate fields: ['tags.a', 'tag.`a`']"),
         (["metrics.a"] * 21, "`order_by` may have at most 20 fields; this one has 21."),

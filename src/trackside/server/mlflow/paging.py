@@ -1,4 +1,7 @@
-"""Page tokens: base64 of {"offset": N}, as MLflow's, or of {"after": point} in histories."""
+"""Page tokens: base64 of {"offset": N}, as MLflow's; those of runs also say where the page ended.
+
+Those of histories are of {"after": point} alone.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,19 @@ from trackside.server.mlflow.wire import wrong_type
 def offset_of(token: str) -> int:
     """The offset in a page token; 0 for none. Raises InvalidParameter."""
     return _offset_in(_parsed(token)) if token else 0
+
+
+def page_of(token: str, limit: int) -> Page:
+    """The page of runs that a token asks for. Raises InvalidParameter."""
+    if not token:
+        return Page(limit)
+    parsed = _parsed(token)
+    offset = _offset_in(parsed)
+    try:
+        after = base64.b64decode(parsed.value.get("after", ""), validate=True)
+    except (TypeError, ValueError):
+        raise _undecodable(parsed) from None
+    return Page(limit, offset, after)
 
 
 def position_of(token: str) -> Position | int:
@@ -67,6 +83,12 @@ def _undecodable(token: _Parsed) -> InvalidParameter:
 
 def token_of(offset: int) -> str:
     return _token({"offset": offset})
+
+
+def token_behind(page: Page, after: bytes) -> str:
+    """The token of the page behind this one, which ended there."""
+    place = {"after": base64.b64encode(after).decode()} if after else {}
+    return _token({"offset": page.offset + page.limit, **place})
 
 
 def token_after(position: Position) -> str:

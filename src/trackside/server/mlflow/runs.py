@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trackside.core import access, runs
+from trackside.core import access, runs, search
 from trackside.errors import InvalidParameter
-from trackside.model import DatasetInput, Latest, ModelUse, Page, Run, RunInfo
+from trackside.model import DatasetInput, Latest, ModelUse, Run, RunInfo
 from trackside.server.guards import actor_of, signed_in
 from trackside.server.mlflow import guards, wire
 from trackside.server.mlflow.fields import RunId, Tag, tags_json
-from trackside.server.mlflow.paging import limit_of, offset_of, token_of
+from trackside.server.mlflow.paging import limit_of, page_of, token_behind
 from trackside.server.routing import Route, answer, app_of
 
 MOST = 50_000  # runs a page
@@ -149,17 +149,17 @@ async def restore(request: Request) -> Response:
     return answer({})
 
 
-async def search(request: Request) -> Response:
+async def find(request: Request) -> Response:
     body = await wire.read(request, SearchRuns)
     if body.max_results is not None and body.max_results < 1:
         raise InvalidParameter(
             f"Invalid value {body.max_results} for parameter 'max_results' supplied. It must be a positive integer"
         )
-    page = Page(limit_of(body.max_results, 1000, MOST), offset_of(body.page_token))
+    page = page_of(body.page_token, limit_of(body.max_results, 1000, MOST))
     readable = access.readable_experiments(actor_of(request), body.experiment_ids, access.RUN)
-    wanted = runs.Search(readable, body.filter, body.order_by, wire.view(body.run_view_type))
-    found = await runs.search(app_of(request), wanted, page)
-    more = {"next_page_token": token_of(page.offset + page.limit)} if found.more else {}
+    wanted = search.Search(readable, body.filter, body.order_by, wire.view(body.run_view_type))
+    found = await search.find(app_of(request), wanted, page)
+    more = {"next_page_token": token_behind(page, found.after)} if found.more else {}
     return answer({**({"runs": [run_json(run) for run in found.runs]} if found.runs else {}), **more})
 
 
@@ -170,5 +170,5 @@ routes = [
     Route("POST", f"{_AT}/update", update, guards.run("update")),
     Route("POST", f"{_AT}/delete", delete, guards.run("delete")),
     Route("POST", f"{_AT}/restore", restore, guards.run("delete")),
-    Route("POST", f"{_AT}/search", search, signed_in),
+    Route("POST", f"{_AT}/search", find, signed_in),
 ]

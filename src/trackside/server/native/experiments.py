@@ -7,7 +7,7 @@ from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trackside.core import access, experiments
+from trackside.core import access, columns, experiments
 from trackside.model import Activity, Experiment, Page
 from trackside.server.guards import actor_of, signed_in
 from trackside.server.native import guards, shapes
@@ -89,9 +89,9 @@ async def restore(request: Request) -> Response:
     return answer({})
 
 
-async def columns(request: Request) -> Response:
+async def column_names(request: Request) -> Response:
     experiment_id = request.path_params["experiment_id"]
-    names = await experiments.column_names(app_of(request), experiment_id)
+    names = await columns.names(app_of(request), experiment_id)
     return answer(
         shapes.RunColumns(*names)
         if access.sees_runs(actor_of(request), experiment_id)
@@ -114,5 +114,5 @@ routes = [
     Route("PATCH", _ONE, patch, guards.experiment("update"), shapes.ExperimentPatch, shapes.Experiment),
     Route("DELETE", _ONE, delete, guards.experiment("delete"), gives=shapes.Empty),
     Route("POST", f"{_ONE}/restore", restore, guards.experiment("delete"), gives=shapes.Empty),
-    Route("GET", f"{_ONE}/columns", columns, guards.experiment("read"), gives=shapes.RunColumns),
+    Route("GET", f"{_ONE}/columns", column_names, guards.experiment("read"), gives=shapes.RunColumns),
 ]

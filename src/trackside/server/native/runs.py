@@ -10,7 +10,7 @@ from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trackside.core import access, experiments, logged_models, logging, registry, runs
+from trackside.core import access, experiments, logged_models, logging, registry, runs, search
 from trackside.errors import InvalidParameter, NotFound
 from trackside.model import (
     DATASET_CONTEXT,
@@ -36,10 +36,12 @@ async def query(request: Request) -> Response:
     if not 1 <= body.limit <= MOST or body.offset < 0:
         raise InvalidParameter(f"'limit' must be from 1 to {MOST} and 'offset' not negative.")
     readable = access.readable_experiments(actor_of(request), body.experiment_ids, access.RUN)
-    wanted = runs.Search(readable, body.filter, body.order_by, body.view)
+    wanted = search.Search(readable, body.filter, body.order_by, body.view)
     app = app_of(request)
-    found = (await runs.search(app, wanted, Page(body.limit, body.offset))).runs
-    total = await runs.count(app, wanted)
+    found, more, _ = await search.find(app, wanted, Page(body.limit, body.offset))
+    # A page that is the last one says how many there are.
+    known = not more and (found or not body.offset)
+    total = body.offset + len(found) if known else await search.count(app, wanted)
     return answer(_page(found, body.columns, total))
 
 
@@ -47,7 +49,7 @@ def _page(found: list[Run], columns: list[str], total: int) -> shapes.RunsPage:
     infos = [run.info for run in found]
     return shapes.RunsPage(
         total=total,
-        total_is_exact=total < runs.COUNT_LIMIT,
+        total_is_exact=total < search.COUNT_LIMIT,
         run_ids=[info.uuid for info in infos],
         names=[info.name for info in infos],
         experiment_ids=[str(info.experiment_id) for info in infos],

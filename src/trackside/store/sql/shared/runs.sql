@@ -4,7 +4,11 @@ VALUES (:uuid, :experiment_id, :name, :user_id, 'RUNNING', :start_ms, :artifact_
 RETURNING *;
 
 -- name: run_by_uuid
-SELECT * FROM run WHERE uuid = :uuid;
+-- `to_mark`: rankings have to be told when it changes, and were not yet.
+SELECT run.*, EXISTS (SELECT 1 FROM ranking WHERE ranking.experiment_id = run.experiment_id) AND NOT EXISTS (
+  SELECT 1 FROM changed_run WHERE changed_run.experiment_id = run.experiment_id AND changed_run.run_id = run.id
+) AS to_mark
+FROM run WHERE uuid = :uuid;
 
 -- name: update_run
 UPDATE run SET status = :status, end_ms = :end_ms, name = :name WHERE id = :id;
