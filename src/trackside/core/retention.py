@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from trackside.core import artifacts
+from trackside.core import artifacts, rankings
 from trackside.core.app import App
 from trackside.core.names import now_ms
 from trackside.errors import NotServed, TracksideError
@@ -171,6 +171,7 @@ class _Round:
                 sharing = await tx.all("experiments_at_location", location=place)
                 if len(sharing) == 1 and place not in self._needed:
                     await tx.run("doom_artifacts", uri=place)
+                await rankings.give_up(tx, row["id"])
                 for deletion in (
                     "purge_datasets_of_experiment",
                     "purge_experiment_tags",
