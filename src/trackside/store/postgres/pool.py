@@ -50,7 +50,9 @@ class Pool:
             try:
                 return await self._read(job, until)
             except Exception as error:
-                again = isinstance(error, Lost) or is_lost(error)
+                # To a reader, "read-only" says that its job tried to write, not that a standby answers.
+                ours = isinstance(error, asyncpg.ReadOnlySQLTransactionError)
+                again = not ours and (isinstance(error, Lost) or is_lost(error))
                 late = asyncio.get_running_loop().time() >= until or self._closed
                 if not again or late:
                     raise translated(error) from error
