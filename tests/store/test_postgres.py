@@ -278,6 +278,15 @@ def test_commits_wait_for_the_disk_whatever_the_database_says(postgres, url, run
     run(db.close())
 
 
+def test_a_slow_pattern_is_the_askers_mistake(db, run, monkeypatch):
+    monkeypatch.setattr("trackside.store.postgres.transaction.PATTERN_SECONDS", 0.2)
+    rows = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+    slow = Composed(f"{rows} SELECT count(*) AS n FROM n WHERE i::text ~ $1", ("x",))
+    with pytest.raises(InvalidParameter, match="This pattern takes too long"):
+        run(db.search(lambda tx: tx.select(slow)))
+    assert run(db.search(names)) == []
+
+
 # --- a database that goes away
 
 
