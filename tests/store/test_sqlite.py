@@ -208,7 +208,7 @@ def add(name):
 async def main():
     db = SqliteDatabase(Path(sys.argv[1]))
     await db.write(add("before"))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, resource.RLIM_INFINITY))
     stored = failed = 0
     for i in range(200):
         try:
