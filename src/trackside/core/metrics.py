@@ -14,6 +14,20 @@ from trackside.store.database import Transaction
 from trackside.store.series.chart import Drawn
 from trackside.store.series.chart import Window as StoredWindow
 from trackside.store.series.points import Columns, compared
+from trackside.store.series.sketch import rounded_down
+
+__all__ = [
+    "Axis",
+    "HistoryPage",
+    "Line",
+    "Window",
+    "evenly_sampled",
+    "history",
+    "lines",
+    "page",
+    "rounded_down",
+    "state",
+]
 
 Axis = Literal["step", "time", "relative"]
 
@@ -64,6 +78,7 @@ class Line(NamedTuple):
     run_uuid: str
     key: str
     drawn: Drawn
+    origin_ms: int  # of the axis; 0 but for times relative to the run's start
 
 
 async def lines(app: App, uuids: list[str], keys: list[str], window: Window) -> list[Line]:
@@ -75,7 +90,9 @@ async def lines(app: App, uuids: list[str], keys: list[str], window: Window) -> 
             run = await runs.row_of(tx, uuid)
             start = run["start_ms"] if window.axis == "relative" else 0
             charts = await app.series.charts(tx, run["id"], keys, _stored(window, start))
-            found += [Line(run["uuid"], key, _shown(charts[key], start)) for key in keys if key in charts]
+            found += [
+                Line(run["uuid"], key, _shown(charts[key], start), start) for key in keys if key in charts
+            ]
         return found
 
     return await app.db.read(job)
