@@ -17,7 +17,7 @@ from trackside.model import ModelMetric, Point
 from trackside.server.guards import guard
 from trackside.server.mlflow import guards, wire
 from trackside.server.mlflow.fields import RunId, Tag
-from trackside.server.mlflow.paging import limit_of, position_of, token_after
+from trackside.server.mlflow.paging import limit_of, place_of, token_of_place
 from trackside.server.routing import Route, answer, app_of
 
 HISTORY_PAGE = 25_000  # points
@@ -194,10 +194,10 @@ class GetSamples(wire.Shape):
 
 async def get_history(request: Request) -> Response:
     body = await wire.read(request, GetHistory)
-    begin = position_of(body.page_token)
+    begin = place_of(body.page_token)
     limit = None if body.max_results is None else limit_of(body.max_results, 1, 2**63)
     shown, following = await metrics.page(app_of(request), body.run_id, body.metric_key, begin, limit)
-    more = {"next_page_token": token_after(following)} if following else {}
+    more = {"next_page_token": token_of_place(following)} if following else {}
     found = _metrics_json(body.metric_key, *shown)
     return answer({**({"metrics": found} if found else {}), **more})
 
@@ -225,7 +225,7 @@ async def get_history_bulk(request: Request) -> Response:
     found: list[dict[str, Any]] = []
     for uuid in sorted(set(body.run_id)):
         left = most - len(found)
-        shown, _ = await metrics.page(app_of(request), uuid, body.metric_key, 0, left)
+        shown, _ = await metrics.page(app_of(request), uuid, body.metric_key, metrics.Place(), left)
         found += [{**metric, "run_id": uuid} for metric in _metrics_json(body.metric_key, *shown)]
         if len(found) == most:
             break

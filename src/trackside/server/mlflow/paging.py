@@ -1,4 +1,4 @@
-"""Page tokens: base64 of {"offset": N}, as MLflow's, or of {"after": point} in histories."""
+"""Page tokens: base64 of {"offset": N}, as MLflow's, with the point before the page in histories."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from trackside.core.metrics import Place
 from trackside.errors import InvalidParameter
 from trackside.model import Page, Position
 from trackside.server.mlflow.wire import wrong_type
@@ -19,20 +20,21 @@ def offset_of(token: str) -> int:
     return _offset_in(_parsed(token)) if token else 0
 
 
-def position_of(token: str) -> Position | int:
-    """The place in a history that a page token names: a point, or, in MLflow's own tokens, an offset.
+def place_of(token: str) -> Place:
+    """The place in a history that a page token names: an offset and, in our own tokens, the point before it.
 
     A point stays where it is while others are logged. Raises InvalidParameter.
     """
     if not token:
-        return 0
+        return Place()
     parsed = _parsed(token)
-    if isinstance(parsed.value, dict) and "after" in parsed.value:
-        try:
-            return Position(*msgspec.convert(parsed.value["after"], tuple[int, int, float, bool]))
-        except msgspec.ValidationError:
-            raise _undecodable(parsed) from None
-    return _offset_in(parsed)
+    offset = _offset_in(parsed)
+    if "after" not in parsed.value:
+        return Place(offset)
+    try:
+        return Place(offset, Position(*msgspec.convert(parsed.value["after"], tuple[int, int, float, bool])))
+    except msgspec.ValidationError:
+        raise _undecodable(parsed) from None
 
 
 class _Parsed(NamedTuple):
@@ -69,8 +71,8 @@ def token_of(offset: int) -> str:
     return _token({"offset": offset})
 
 
-def token_after(position: Position) -> str:
-    return _token({"after": position})
+def token_of_place(place: Place) -> str:
+    return _token({"offset": place.offset, "after": place.after})
 
 
 def _token(value: dict[str, Any]) -> str:
