@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import struct
 import threading
 import time
 import uuid
@@ -173,6 +174,77 @@ def test_series_exact_and_sampled_keep_a_spike(client, experiment):
     [relative] = series(client, run_id, buckets=4000, axis="relative", start=0, end=100)
     assert relative.x == [step * 10.0 for step in range(11)]
     assert series(client, run_id, metrics=["missing"]) == []
+
+
+def decoded(content):
+    """A series answer in its binary form, read as docs/storage.md has it."""
+    assert content[:4] == b"TSS1"
+    at = 8 + int.from_bytes(content[4:8], "little")
+    lines = json.loads(content[8:at])["series"]
+
+    def column(kind, count):
+        nonlocal at
+        values = struct.unpack_from(f"<{count}{kind}", content, at)
+        at += -(-struct.calcsize(f"<{count}{kind}") // 8) * 8
+        return list(values)
+
+    for line in lines:
+        kind = "d" if line["exact"] else "f"
+        line |= {name: column("d", line["count"]) for name in ("step", "time_ms")}
+        for name in ("last",) if line["exact"] else ("last", "min", "max"):
+            line[name] = column(kind, line["count"])
+        line["marks"] = list(zip(column("d", line["marks"]), column("B", line["marks"]), strict=True))
+    assert at == len(content)
+    return lines
+
+
+def test_series_in_binary_are_those_in_json(client, experiment):
+    run_id = new_run(client, experiment)
+    log(client, run_id, [("m", step, 1_700_000_000_000 + step, 0.1 * step) for step in range(900)])
+    log(
+        client,
+        run_id,
+        [("n", 1, 5, 0.1), ("n", 2, 6, math.inf), ("n", 3, 7, math.nan), ("n", 4, 8, -math.inf)],
+    )
+    query = {"run_ids": [run_id], "metrics": ["m", "n"], "buckets": 50, "axis": "relative"}
+    asked = {"json": query, "headers": {"Accept": "application/vnd.trackside.series"}}
+    answer = client.post(f"{ROOT}/series/query", **asked)
+    assert answer.headers["content-type"] == "application/vnd.trackside.series"
+    plain = client.post(f"{ROOT}/series/query", json=query).json()["series"]
+    for line, expected in zip(decoded(answer.content), plain, strict=True):
+        assert (line["metric"], line["points"], line["exact"]) == (
+            expected["metric"], expected["points"], expected["exact"],
+        )  # fmt: skip
+        assert line["step"] == expected["step"]
+        assert [time - line["origin"] for time in line["time_ms"]] == expected["x"]
+        kinds = ["NaN", "Infinity", "-Infinity"]
+        assert [{"x": x, "kind": kinds[kind]} for x, kind in line["marks"]] == expected["marks"]
+        if line["exact"]:
+            assert line["last"] == expected["last"]
+            continue
+        for low, high, exact_low, exact_high in zip(
+            line["min"], line["max"], expected["min"], expected["max"], strict=True
+        ):
+            assert low <= exact_low <= exact_high <= high
+            assert high - low <= exact_high - exact_low + 1e-4
+
+
+def test_a_series_that_has_not_changed_is_not_sent_again(client, experiment):
+    run_id = new_run(client, experiment)
+    log(client, run_id, [("m", 1, 1, 1.0)])
+    query = {"run_ids": [run_id], "metrics": ["m"]}
+    tag = client.post(f"{ROOT}/series/query", json=query).headers["etag"]
+    same = {"If-None-Match": tag}
+    again = client.post(f"{ROOT}/series/query", json=query, headers=same)
+    assert (again.status_code, again.content) == (304, b"")
+    other = client.post(f"{ROOT}/series/query", json={**query, "buckets": 7}, headers=same)
+    assert other.status_code == 200
+    binary = client.post(
+        f"{ROOT}/series/query", json=query, headers={**same, "Accept": "application/vnd.trackside.series"}
+    )
+    assert binary.status_code == 200
+    log(client, run_id, [("m", 2, 2, 2.0)])
+    assert client.post(f"{ROOT}/series/query", json=query, headers=same).json()["series"][0]["points"] == 2
 
 
 @contextmanager

@@ -103,12 +103,14 @@ def test_a_metric_name_numbered_in_a_failed_group_is_numbered_anew(db, run):
 )
 def test_packed_columns_come_back_bit_for_bit(rows):
     columns = [list(column) for column in zip(*rows, strict=True)]
-    assert [column.tolist() for column in codec.unpack(codec.pack(*columns))] == columns
+    points = [Point("m", *values) for values in zip(*columns[1:], strict=True)]
+    for packed in (codec.pack_few(columns[0], points), codec.pack(codec.rows_of(columns[0], points))):
+        assert [column.tolist() for column in codec.unpack(packed)] == columns
 
 
 @pytest.mark.parametrize("n", [1, 1000])
 def test_every_flipped_byte_is_noticed(n):
-    packed = bytearray(codec.pack(range(n), range(n), range(n), [0.5] * n))
+    packed = bytearray(codec.pack_few(range(n), [Point("m", at, at, 0.5) for at in range(n)]))
     for at in range(0, len(packed), max(1, len(packed) // 50)):
         packed[at] ^= 0x40
         with pytest.raises(codec.CorruptPoints):

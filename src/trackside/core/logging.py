@@ -83,8 +83,7 @@ async def log_batch(app: App, uuid: str, batch: Batch) -> None:
     points, params, tags, of_models = batch
     validate.batch_sizes(points, params, tags)
     long_values = app.settings.long_values
-    for index, point in enumerate(points):
-        validate.point(point, f"metrics[{index}]")
+    validate.points(points)
     params = [(k, validate.param(k, v, f"params[{i}]", long_values)) for i, (k, v) in enumerate(params)]
     tags = [(k, validate.tag(k, v, f"tags[{i}]", long_values)) for i, (k, v) in enumerate(tags)]
     validate.params_once(key for key, _ in params)

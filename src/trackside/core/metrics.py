@@ -14,39 +14,62 @@ from trackside.store.database import Transaction
 from trackside.store.series.chart import Drawn
 from trackside.store.series.chart import Window as StoredWindow
 from trackside.store.series.points import Columns, compared
+from trackside.store.series.sketch import rounded_down
+
+__all__ = [
+    "Axis",
+    "HistoryPage",
+    "Line",
+    "Place",
+    "Window",
+    "evenly_sampled",
+    "history",
+    "lines",
+    "page",
+    "rounded_down",
+    "state",
+]
 
 Axis = Literal["step", "time", "relative"]
 
 
-async def history(app: App, uuid: str, key: str) -> Columns:
-    """All points of a metric in (timestamp, step, value) order; empty when there are none, or no such run."""
-    return (await page(app, uuid, key, 0, None)).points
+class Place(NamedTuple):
+    """Where a page of a history begins."""
+
+    offset: int = 0
+    after: Position | None = (
+        None  # the point before it; where it is known, what is before it need not be read
+    )
 
 
 class HistoryPage(NamedTuple):
     points: Columns
-    following: Position | None  # of the last point, when there are more behind it
+    following: Place | None  # where the next one begins, if there is one
 
 
-async def page(app: App, uuid: str, key: str, begin: Position | int, limit: int | None) -> HistoryPage:
-    """A part of a history: behind a point, or from an offset on; at most `limit` points, None for all.
+async def history(app: App, uuid: str, key: str) -> Columns:
+    """All points of a metric in (timestamp, step, value) order; empty when there are none, or no such run."""
+    return (await page(app, uuid, key, Place(), None)).points
 
-    What is before it is read only for an offset.
-    """
-    after, offset = (None, begin) if isinstance(begin, int) else (begin, 0)
-    # One more tells whether there is a next page; nothing holds so many that the bound is seen.
-    end = None if limit is None else min(offset + limit, 2**48)
+
+async def page(app: App, uuid: str, key: str, begin: Place, limit: int | None) -> HistoryPage:
+    """A part of a history: from a place on, at most `limit` points, None for all."""
+    start = begin.offset if begin.after is None else 0
+    # Nothing holds so many points that this bound is seen.
+    end = None if limit is None else min(start + limit, 2**48)
 
     async def job(tx: Transaction) -> Columns:
         run = await tx.one("run_by_uuid", uuid=uuid)
         # No run has the id 0. As MLflow: a run that is not there has no points.
         run_id = run["id"] if run else 0
-        return await app.series.history(tx, run_id, key, after, None if end is None else end + 1)
+        # One more tells whether there is a next page.
+        return await app.series.history(tx, run_id, key, begin.after, None if end is None else end + 1)
 
     found = await app.db.read(job)
-    points = found.at(slice(offset, end))
-    has_more = end is not None and len(found.step) > end > 0
-    return HistoryPage(points, found.position(end - 1) if has_more and end else None)
+    points = found.at(slice(start, end))
+    if not end or len(found.step) <= end:
+        return HistoryPage(points, None)
+    return HistoryPage(points, Place(begin.offset + len(points.step), found.position(end - 1)))
 
 
 class Window(NamedTuple):
@@ -64,6 +87,7 @@ class Line(NamedTuple):
     run_uuid: str
     key: str
     drawn: Drawn
+    origin_ms: int  # of the axis; 0 but for times relative to the run's start
 
 
 async def lines(app: App, uuids: list[str], keys: list[str], window: Window) -> list[Line]:
@@ -75,7 +99,9 @@ async def lines(app: App, uuids: list[str], keys: list[str], window: Window) -> 
             run = await runs.row_of(tx, uuid)
             start = run["start_ms"] if window.axis == "relative" else 0
             charts = await app.series.charts(tx, run["id"], keys, _stored(window, start))
-            found += [Line(run["uuid"], key, _shown(charts[key], start)) for key in keys if key in charts]
+            found += [
+                Line(run["uuid"], key, _shown(charts[key], start), start) for key in keys if key in charts
+            ]
         return found
 
     return await app.db.read(job)

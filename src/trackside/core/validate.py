@@ -93,6 +93,20 @@ def point(metric: Point, path: str) -> None:
         raise invalid(f"{at}step", metric.step, why)
 
 
+def points(metrics: Sequence[Point]) -> None:
+    """The same for those of a batch: each name is looked at once."""
+    try:
+        for name in {metric.key for metric in metrics}:
+            key(name, "", "Metric")
+            key_length(name, "")
+        if all(0 <= metric.timestamp_ms < 2**63 and -(2**63) <= metric.step < 2**63 for metric in metrics):
+            return
+    except InvalidParameter:
+        pass  # which of them is the first that is bad, and where it stands, is found one by one
+    for index, metric in enumerate(metrics):
+        point(metric, f"metrics[{index}]")
+
+
 def param(name: str, value: str, path: str, long_values: LongValues) -> str:
     at = f"{path}." if path else ""
     key(name, f"{at}key", "Parameter")

@@ -187,6 +187,9 @@ export interface TagValue {
 
 /**
  * POST /series/query -> SeriesAnswer: every metric of every run named.
+ *
+ * With `Accept: application/vnd.trackside.series` the answer is binary (docs/storage.md). Its ETag, sent
+ * back as If-None-Match, is answered by 304 while no point was logged to these runs.
  */
 export interface SeriesQuery {
   run_ids: string[];

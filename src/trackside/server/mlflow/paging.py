@@ -1,7 +1,4 @@
-"""Page tokens: base64 of {"offset": N}, as MLflow's; those of runs also say where the page ended.
-
-Those of histories are of {"after": point} alone.
-"""
+"""Page tokens: base64 of {"offset": N}, as MLflow's; those of runs and histories also say where the page ended."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from trackside.core.metrics import Place
 from trackside.errors import InvalidParameter
 from trackside.model import Page, Position
 from trackside.server.mlflow.wire import wrong_type
@@ -35,20 +33,21 @@ def page_of(token: str, limit: int) -> Page:
     return Page(limit, offset, after)
 
 
-def position_of(token: str) -> Position | int:
-    """The place in a history that a page token names: a point, or, in MLflow's own tokens, an offset.
+def place_of(token: str) -> Place:
+    """The place in a history that a page token names: an offset and, in our own tokens, the point before it.
 
     A point stays where it is while others are logged. Raises InvalidParameter.
     """
     if not token:
-        return 0
+        return Place()
     parsed = _parsed(token)
-    if isinstance(parsed.value, dict) and "after" in parsed.value:
-        try:
-            return Position(*msgspec.convert(parsed.value["after"], tuple[int, int, float, bool]))
-        except msgspec.ValidationError:
-            raise _undecodable(parsed) from None
-    return _offset_in(parsed)
+    offset = _offset_in(parsed)
+    if "after" not in parsed.value:
+        return Place(offset)
+    try:
+        return Place(offset, Position(*msgspec.convert(parsed.value["after"], tuple[int, int, float, bool])))
+    except msgspec.ValidationError:
+        raise _undecodable(parsed) from None
 
 
 class _Parsed(NamedTuple):
@@ -91,8 +90,8 @@ def token_behind(page: Page, after: bytes) -> str:
     return _token({"offset": page.offset + page.limit, **place})
 
 
-def token_after(position: Position) -> str:
-    return _token({"after": position})
+def token_of_place(place: Place) -> str:
+    return _token({"offset": place.offset, "after": place.after})
 
 
 def _token(value: dict[str, Any]) -> str:

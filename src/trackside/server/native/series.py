@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from trackside import __version__
 from trackside.core import metrics
 from trackside.errors import InvalidParameter
-from trackside.server.native import guards, shapes
+from trackside.server.native import guards, series_binary, shapes
 from trackside.server.native.bodies import ROOT, number, read
 from trackside.server.routing import Route, answer, app_of
 
@@ -28,9 +32,23 @@ async def query(request: Request) -> Response:
         raise InvalidParameter(
             f"The answer could have more than {MOST_CELLS} buckets: ask for fewer at a time."
         )
+    is_binary = series_binary.MEDIA_TYPE in request.headers.get("accept", "")
+    # Read before the points: what is logged in between makes the tag old, never the points.
+    state = await metrics.state(app_of(request), uuids)
+    headers = {"ETag": _tag(body, is_binary, state), "Vary": "Accept", "Cache-Control": "no-cache"}
+    if headers["ETag"] == request.headers.get("if-none-match"):
+        return Response(status_code=304, headers=headers)
     window = metrics.Window(body.axis, body.start, body.end, body.buckets)
     lines = await metrics.lines(app_of(request), uuids, keys, window)
-    return answer(shapes.SeriesAnswer([_shape(line) for line in lines]))
+    if is_binary:
+        return Response(series_binary.encoded(lines), 200, headers, media_type=series_binary.MEDIA_TYPE)
+    return answer(shapes.SeriesAnswer([_shape(line) for line in lines]), 200, headers)
+
+
+def _tag(body: shapes.SeriesQuery, is_binary: bool, state: list[tuple[int, int]]) -> str:
+    """Changes whenever the answer may: with the question, the points of its runs, and this program."""
+    told = msgspec.json.encode([__version__, body, is_binary, state])
+    return f'"{hashlib.blake2b(told, digest_size=12).hexdigest()}"'
 
 
 def _shape(line: metrics.Line) -> shapes.Series:

@@ -193,7 +193,11 @@ class TagValue(Struct):
 
 
 class SeriesQuery(Struct):
-    """POST /series/query -> SeriesAnswer: every metric of every run named."""
+    """POST /series/query -> SeriesAnswer: every metric of every run named.
+
+    With `Accept: application/vnd.trackside.series` the answer is binary (docs/storage.md). Its ETag, sent
+    back as If-None-Match, is answered by 304 while no point was logged to these runs.
+    """
 
     run_ids: list[str]  # at most 100
     metrics: list[str]  # at most 200

@@ -10,6 +10,8 @@ from trackside.store.database import Transaction
 from trackside.store.series import codec
 from trackside.store.series.summary import Summaries
 
+_MANY = 32  # points of a request, from which arrays are quicker than a loop
+
 
 class Gathered:
     """Points of a group of requests: one insert a request, one upsert a metric."""
@@ -27,8 +29,14 @@ class Gathered:
         summaries = Summaries()
         for run_id, points in self._requests:
             ids = [self._key_ids[point.key] for point in points]
-            tails.append(_tail_row(run_id, ids, points))
-            summaries.add(run_id, ids, points)
+            if len(points) < _MANY:
+                payload = codec.pack_few(ids, points)
+                summaries.add_few(run_id, ids, points)
+            else:
+                rows = codec.rows_of(ids, points)
+                payload = codec.pack(rows)
+                summaries.add(run_id, rows)
+            tails.append(_tail_row(run_id, points, payload))
         await tx.many("append_tail", tails)
         await tx.many("upsert_series", summaries.rows())
 
@@ -44,12 +52,12 @@ class Gathered:
             known[name] = (await tx.all("metric_key_by_name", name=name))[0]["id"]
 
 
-def _tail_row(run_id: int, ids: Sequence[int], points: Sequence[Point]) -> dict[str, Any]:
-    _, steps, times, values = zip(*points, strict=True)
+def _tail_row(run_id: int, points: Sequence[Point], payload: bytes) -> dict[str, Any]:
+    times = [point.timestamp_ms for point in points]
     return {
         "run_id": run_id,
         "points": len(points),
         "first_ms": min(times),
         "last_ms": max(times),
-        "payload": codec.pack(ids, steps, times, values),
+        "payload": payload,
     }

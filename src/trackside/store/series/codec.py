@@ -18,6 +18,7 @@ import numpy.typing as npt
 import zstandard
 
 from trackside.errors import TracksideError
+from trackside.model import Point
 
 _RAW, _ZSTD = 1, 2
 _COMPRESS_FROM = 1024  # bytes; below, zstd's frame costs more than it saves
@@ -56,13 +57,28 @@ def opened(packed: bytes, versions: Collection[int]) -> tuple[int, bytes]:
     return packed[0], packed[1:-4]
 
 
-def pack(ids: Sequence[int], steps: Sequence[int], times: Sequence[int], values: Sequence[float]) -> bytes:
-    """Columns of equal length to bytes."""
+def rows_of(ids: Sequence[int], points: Iterable[Point]) -> Rows:
+    """Points as columns; `ids` are the numbers of their names."""
+    _, steps, times, values = zip(*points, strict=True)
+    return Rows(np.array(ids, "<i4"), np.array(steps, "<i8"), np.array(times, "<i8"), np.array(values, "<f8"))
+
+
+def pack(rows: Rows) -> bytes:
+    """Columns to bytes."""
+    return _sealed(b"".join([struct.pack("<I", len(rows.key_id)), *(column.tobytes() for column in rows)]))
+
+
+def pack_few(ids: Sequence[int], points: Sequence[Point]) -> bytes:
+    """The same of a few points, for which arrays would take longer."""
+    _, steps, times, values = zip(*points, strict=True)
     n = len(ids)
-    body = struct.pack(f"<I{n}i{n}q{n}q{n}d", n, *ids, *steps, *times, *values)
-    if len(body) >= _COMPRESS_FROM:
-        return seal(_ZSTD, zstandard.compress(body, 1))
-    return seal(_RAW, body)
+    return _sealed(struct.pack(f"<I{n}i{n}q{n}q{n}d", n, *ids, *steps, *times, *values))
+
+
+def _sealed(body: bytes) -> bytes:
+    if len(body) < _COMPRESS_FROM:
+        return seal(_RAW, body)
+    return seal(_ZSTD, zstandard.compress(body, 1))
 
 
 def unpack(packed: bytes) -> Rows:

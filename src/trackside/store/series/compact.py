@@ -19,7 +19,7 @@ from trackside.errors import TracksideError
 from trackside.store.database import Row, Transaction
 from trackside.store.series import blocks, codec
 from trackside.store.series.chunks import SIZE, Bounds, bounds_of, read_points, row_of, split
-from trackside.store.series.points import Columns, compared, is_new, joined, ordered
+from trackside.store.series.points import Columns, joined, ordered
 
 ENDED = frozenset({"FINISHED", "FAILED", "KILLED"})
 TAIL_POINTS = 65_536  # points that are worth a compaction
@@ -174,13 +174,15 @@ def _by_key(rows: Sequence[Row]) -> dict[int, list[Bounds]]:
 def _series(payloads: Sequence[bytes]) -> dict[int, Columns]:
     """The points of tail rows by metric, each in order and once."""
     key, step, time, value = codec.unpack_all(payloads)
-    nan, rank = np.isnan(value), compared(value)
-    order = np.lexsort((nan, rank, step, time, key))
-    order = order[is_new(*(column[order] for column in (key, time, step, rank, nan)))]
+    # Sorted by metric alone, and as 16 bits where they are enough: most series are in order as they come.
+    order = np.argsort(key.astype(np.uint16) if key.max() < 2**16 else key, kind="stable")
     key, points = key[order], Columns(step, time, value).at(order)
     starts = np.flatnonzero(np.r_[True, key[1:] != key[:-1]]).tolist()
     ends = [*starts[1:], len(key)]
-    return {int(key[start]): points.at(slice(start, end)) for start, end in zip(starts, ends, strict=True)}
+    return {
+        int(key[start]): ordered(points.at(slice(start, end)))
+        for start, end in zip(starts, ends, strict=True)
+    }
 
 
 def _is_thin(series: dict[int, Columns], rows: Sequence[Row]) -> bool:

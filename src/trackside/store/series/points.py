@@ -68,14 +68,9 @@ def ordered(found: Columns) -> Columns:
     nan, value = np.isnan(found.value), compared(found.value)
     order = np.lexsort((nan, value, found.step, found.timestamp_ms))
     identity = [column[order] for column in (found.step, found.timestamp_ms, value, nan)]
-    return found.at(order[is_new(*identity)])
-
-
-def is_new(*identity: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """Of sorted points: which differ from the one before them."""
-    new = np.ones(len(identity[0]), np.bool_)
+    new = np.ones(len(order), np.bool_)
     new[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in identity])
-    return new
+    return found.at(order[new])
 
 
 def is_ordered(points: Columns) -> bool:

@@ -80,7 +80,13 @@ def pack(points: Columns) -> bytes | None:
     whole = [np.diff(column, prepend=column[:1]) for column in found[:_WHOLE]]
     heads = np.array([column[0] for column in found[:_WHOLE]], "<i8").tobytes()
     with np.errstate(over="ignore"):
-        columns = [*whole, _down(found.low), -_down(-found.high), found.last.astype("<f4"), *found[7:]]
+        columns = [
+            *whole,
+            rounded_down(found.low),
+            -rounded_down(-found.high),
+            found.last.astype("<f4"),
+            *found[7:],
+        ]
     body = b"".join(
         np.ascontiguousarray(column, kind).view(np.uint8).reshape(len(column), -1).T.tobytes()
         for column, kind in zip(columns, _KINDS, strict=True)
@@ -88,7 +94,7 @@ def pack(points: Columns) -> bytes | None:
     return seal(_VERSION, heads + zstandard.compress(body, 3))
 
 
-def _down(values: Floats) -> npt.NDArray[np.float32]:
+def rounded_down(values: Floats) -> npt.NDArray[np.float32]:
     """The greatest float32 that is not above."""
     near = values.astype("<f4")
     return np.where(near > values, np.nextafter(near, np.float32(-np.inf)), near)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from trackside.model import Point, clamped
+from trackside.store.series.codec import Rows
 from trackside.store.series.points import compared
-
-_MANY = 256  # points of a request, from which columns are quicker than a loop
 
 Summary = list[Any]
 """[last step, last time, last value, last is NaN, min, max] of the points of a series."""
@@ -23,18 +22,15 @@ class Summaries:
     def __init__(self) -> None:
         self._found: dict[tuple[int, int], Summary] = {}
 
-    def add(self, run_id: int, ids: Sequence[int], points: Sequence[Point]) -> None:
-        """Fold in the points of one request; `ids` are the numbers of their names."""
-        if len(points) >= _MANY:
-            self._add_many(run_id, ids, points)
-            return
+    def add(self, run_id: int, rows: Rows) -> None:
+        """Fold in the points of one request."""
+        for key_id, summary in _of_rows(rows):
+            self._fold((run_id, key_id), summary)
+
+    def add_few(self, run_id: int, ids: Iterable[int], points: Iterable[Point]) -> None:
+        """The same of a few points, for which arrays would take longer; `ids` are the numbers of their names."""
         for key_id, point in zip(ids, points, strict=True):
             self._fold((run_id, key_id), _of_point(point))
-
-    def _add_many(self, run_id: int, ids: Sequence[int], points: Sequence[Point]) -> None:
-        _, steps, times, values = zip(*points, strict=True)
-        for key_id, summary in _of_columns(ids, steps, times, values):
-            self._fold((run_id, key_id), summary)
 
     def _fold(self, series: tuple[int, int], new: Summary) -> None:
         known = self._found.get(series)
@@ -67,12 +63,9 @@ def _of_point(point: Point) -> Summary:
     return [point.step, point.timestamp_ms, 0.0 if nan else value, int(nan), None, None]
 
 
-def _of_columns(
-    ids: Sequence[int], steps: Sequence[int], times: Sequence[int], values: Sequence[float]
-) -> Iterable[tuple[int, Summary]]:
+def _of_rows(rows: Rows) -> Iterable[tuple[int, Summary]]:
     """The summary of each metric among the points of one run."""
-    key, step, time = np.array(ids, np.int32), np.array(steps, np.int64), np.array(times, np.int64)
-    value = np.array(values, np.float64)
+    key, step, time, value = rows
     rank = compared(value)
     # The greatest (step, time, value) of a metric comes last; of equal ones the first that was sent.
     order = np.lexsort((np.arange(len(key))[::-1], rank, time, step, key))

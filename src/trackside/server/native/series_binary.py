@@ -1,0 +1,67 @@
+"""The compact form of a series answer, for who asks with `Accept: application/vnd.trackside.series`.
+
+    bytes 0-3   TSS1
+    bytes 4-7   length of the head, uint32
+    head        JSON, filled with blanks so that the columns begin at a multiple of 8
+    columns     of each line of the head in turn, little-endian, each filled to a multiple of 8 bytes
+
+The head is `{"series": [{"run_id", "metric", "points", "exact", "count", "marks", "origin"}]}`. The columns of a
+line: step and time_ms (float64, `count` of each), last, min and max, then x of its marks (float64, `marks` of them)
+and their kinds (uint8: 0 NaN, 1 Infinity, 2 -Infinity). Of an exact line `last` is float64 and there is no min
+and max; otherwise all three are float32, min rounded down and max up. The x of a point is its step or, on the
+axes time and relative, its time_ms less `origin`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from trackside.core.metrics import Line, rounded_down
+
+MEDIA_TYPE = "application/vnd.trackside.series"
+_MAGIC = b"TSS1"
+
+
+def encoded(lines: list[Line]) -> bytes:
+    head = msgspec.json.encode({"series": [_head(line) for line in lines]})
+    head += b" " * (-(8 + len(head)) % 8)
+    columns = (_filled(column.tobytes()) for line in lines for column in _columns(line))
+    return b"".join([_MAGIC, struct.pack("<I", len(head)), head, *columns])
+
+
+def _head(line: Line) -> dict[str, Any]:
+    drawn = line.drawn
+    return {
+        "run_id": line.run_uuid,
+        "metric": line.key,
+        "points": drawn.points,
+        "exact": drawn.exact,
+        "count": len(drawn.x),
+        "marks": len(drawn.marks),
+        "origin": line.origin_ms,
+    }
+
+
+def _columns(line: Line) -> Iterator[npt.NDArray[Any]]:
+    drawn = line.drawn
+    yield drawn.step.astype("<f8")
+    yield drawn.timestamp_ms.astype("<f8")
+    if drawn.exact:
+        yield drawn.last.astype("<f8")
+    else:
+        with np.errstate(over="ignore"):
+            yield drawn.last.astype("<f4")
+        yield rounded_down(drawn.min)
+        yield -rounded_down(-drawn.max)
+    yield drawn.marks_x.astype("<f8")
+    yield np.where(np.isnan(drawn.marks), 0, np.where(drawn.marks > 0, 1, 2)).astype(np.uint8)
+
+
+def _filled(column: bytes) -> bytes:
+    return column + bytes(-len(column) % 8)
