@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from stored import on_s3
-from weed import Weed
+from weed import Weed, create_bucket
 
 from trackside.blobs import BlobStore
 from trackside.blobs.folder import FolderStore
@@ -34,10 +34,7 @@ def weed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Weed]:
 
 @pytest.fixture(scope="session")
 def bucket(weed: Weed) -> str:
-    settings = on_s3(weed, "s3://artifacts")
-    requests = ObjectBlobs(settings).requests
-    assert requests is not None
-    requests.create_bucket()
+    create_bucket(weed, "artifacts")
     return "artifacts"
 
 

@@ -13,7 +13,7 @@ import pytest
 import servers
 from live_server import running
 from stored import content, left_over, on_s3
-from weed import Weed
+from weed import Weed, create_bucket
 
 from trackside.blobs.folder import FolderStore
 from trackside.blobs.objects import ObjectBlobs
@@ -73,7 +73,7 @@ def seconds_of(action):
 
 def test_storage_that_dies_is_said_and_works_again_when_it_is_back(own_weed, tmp_path, run):
     at = on_s3(own_weed, "s3://artifacts/x")
-    ObjectBlobs(at).requests.create_bucket()
+    create_bucket(own_weed, "artifacts")
     with running(ServerSettings(data_dir=tmp_path / "data", port=0, storage=at)) as (url, _):
         port = int(url.rpartition(":")[2])
         assert httpx.put(f"{url}{PATH}/a", content=b"acknowledged").status_code == 200

@@ -17,6 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from trackside.blobs.objects import ObjectBlobs
+from trackside.config import Keys, StorageSettings
+
 KEY, SECRET = "trackside-test", "a secret that no log may hold"
 READER, READER_SECRET = "only-reads", "another secret that no log may hold"
 
@@ -134,3 +137,13 @@ class Weed:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.kill()
+
+
+def create_bucket(weed: Weed, name: str) -> None:
+    """Make a bucket; one that is there is fine."""
+    settings = StorageSettings(
+        f"s3://{name}", endpoint=weed.endpoint, addressing="path", keys=Keys(KEY, SECRET)
+    )
+    requests = ObjectBlobs(settings).requests
+    assert requests is not None
+    requests.create_bucket()

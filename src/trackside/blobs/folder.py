@@ -25,7 +25,8 @@ from trackside.model import ArtifactEntry
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_CHUNK = 1 << 20  # bytes read or gathered before a hop to a thread
+_CHUNK = 4 << 20  # bytes read or gathered before a hop to a thread, which a busy machine makes wait
+_INLINE = 64 << 10  # bytes that are written at once: a hop would take longer
 _UNFINISHED = ".incoming"  # folder for uploads under way; on the same file system, so that rename is atomic
 
 
@@ -115,7 +116,7 @@ def _remove_abandoned(unfinished: Path) -> int:
 
 
 async def _receive(descriptor: int, chunks: AsyncIterator[bytes]) -> Stored:
-    """Write the chunks in pieces of about 1 MiB, in a thread: the next ones arrive meanwhile."""
+    """Write the chunks in pieces of some MiB, in a thread: the next ones arrive meanwhile."""
     digest, size = hashlib.sha256(), 0
     gathered: list[bytes] = []
     waiting = 0
@@ -135,7 +136,7 @@ async def _receive(descriptor: int, chunks: AsyncIterator[bytes]) -> Stored:
             await asyncio.wait([writing])  # or it would write to whatever file has that number next
     if writing is not None:
         writing.result()
-    if waiting > _CHUNK // 16:
+    if waiting > _INLINE:
         await _in_thread(_write_all, descriptor, gathered, digest)
     else:
         _write_all(descriptor, gathered, digest)
