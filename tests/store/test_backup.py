@@ -181,3 +181,18 @@ def test_the_commands(app, database, tmp_path, run):
     code, out, _ = command("restore", str(tmp_path / "copy.db"), "--replace", "--json", *at)
     assert (code, json.loads(out)["runs"]) == (0, 1)
     assert command("check", *at)[0] == 0
+
+
+def test_a_flipped_byte_of_points_is_named_while_the_server_runs(app, database, run):
+    uuid = run(new_run(app, points=40))
+    at = ("--data-dir", str(database.parent))
+    assert command("check", *at)[0] == 0
+    connection = sqlite3.connect(database)
+    (number, payload) = connection.execute("SELECT id, payload FROM tail ORDER BY id LIMIT 1").fetchone()
+    spoiled = payload[:9] + bytes([payload[9] ^ 1]) + payload[10:]
+    connection.execute("UPDATE tail SET payload = ? WHERE id = ?", [spoiled, number])
+    connection.commit()
+    connection.close()
+    code, out, _ = command("check", *at)
+    assert code == 1
+    assert f"run {uuid}, tail {number}: its points are damaged" in out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -12,6 +13,7 @@ import typer
 from trackside.cli.remote import AsJson, fail, in_units
 
 if TYPE_CHECKING:
+    from trackside.config import ServerSettings
     from trackside.store.backup import Contents
 
 T = TypeVar("T")
@@ -22,6 +24,13 @@ app = typer.Typer(
 DataDir = Annotated[
     Path, typer.Option(envvar="TRACKSIDE_DATA_DIR", help="Folder of the database and the artifacts.")
 ]
+StoreUrl = Annotated[
+    str,
+    typer.Option(
+        envvar="TRACKSIDE_STORE",
+        help="postgresql://USER:PASSWORD@HOST/DATABASE instead of the database of a data folder.",
+    ),
+]
 _HERE = Path("trackside-data")
 
 
@@ -29,12 +38,16 @@ _HERE = Path("trackside-data")
 def backup(
     target: Annotated[Path, typer.Argument(help="The file to write; it must not exist yet.")],
     data_dir: DataDir = _HERE,
+    store: StoreUrl = "",
     as_json: AsJson = False,
 ) -> None:
     """Save the database to a file and verify the copy. The server may go on; artifacts are not in it."""
-    from trackside.store import backup as backups
+    if store:
+        contents = _try(lambda: _dumps().backup(store, target))
+    else:
+        from trackside.store import backup as backups
 
-    contents = _try(lambda: backups.backup(_database(data_dir), target))
+        contents = _try(lambda: backups.backup(_database(data_dir), target))
     _tell(as_json, {"file": str(target), **contents._asdict()}, f"Saved {_told(contents)} in {target}.")
 
 
@@ -42,6 +55,7 @@ def backup(
 def restore(
     source: Annotated[Path, typer.Argument(help="A file that `trackside db backup` wrote.")],
     data_dir: DataDir = _HERE,
+    store: StoreUrl = "",
     replace: Annotated[
         bool,
         typer.Option(
@@ -52,41 +66,65 @@ def restore(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Verify a backup and make it the database of a data folder. The server must not be running."""
-    from trackside.store import backup as backups
+    """Verify a backup and make it the database of a data folder, or fill an empty one of PostgreSQL with it.
 
-    contents, former = _try(lambda: backups.restore(source, _database(data_dir), replace=replace))
+    No server must be running on it.
+    """
+    if store:
+        contents, former = _try(lambda: _dumps().restore(source, store)), None
+    else:
+        from trackside.store import backup as backups
+
+        contents, former = _try(lambda: backups.restore(source, _database(data_dir), replace=replace))
     aside = f" The former database is {former}." if former else ""
     fields = {**contents._asdict(), "former": str(former) if former else None}
     _tell(as_json, fields, f"Restored {_told(contents)}.{aside}")
 
 
 @app.command()
-def check(data_dir: DataDir = _HERE, as_json: AsJson = False) -> None:
-    """Look for damage: the file's structure, rows that refer to nothing, metric points. Exit code 1 if there is any."""
-    from trackside.store import backup as backups
+def check(data_dir: DataDir = _HERE, store: StoreUrl = "", as_json: AsJson = False) -> None:
+    """Look for damage: the file's structure, rows that refer to nothing, every metric point against its checksum
+    and its statistics. Servers may go on. Exit code 1 if there is any.
+    """
+    from trackside.config import ServerSettings
 
-    database = _database(data_dir)
-    if not database.exists():
-        fail(f"There is no database at {database}.")
-    found = _try(lambda: backups.damages(database))
-    lines = [f"{database}: {line}" for line in found] or [f"{database} is sound."]
+    settings = ServerSettings(data_dir=data_dir.resolve(), store=store)
+    found = _try(lambda: _damages(settings))
+    what = "The database" if store else str(settings.database_path)
+    lines = [f"{what}: {line}" for line in found] or [f"{what} is sound."]
     _tell(as_json, {"damages": found}, "\n".join(lines))
     if found:
-        typer.echo("Restore a backup: trackside db restore FILE --replace", err=True)
+        typer.echo("Restore a backup: trackside db restore FILE", err=True)
         raise typer.Exit(1)
+
+
+def _damages(settings: ServerSettings) -> list[str]:
+    import asyncio
+
+    from trackside.core.app import App
+    from trackside.errors import NotFound
+    from trackside.store import backup as backups
+    from trackside.store.series import check as points
+
+    async def of_points() -> list[str]:
+        app = App.open_beside(settings)
+        try:
+            return await points.told(app.db, await points.check(app.db))
+        finally:
+            await app.close()
+
+    if not settings.store:
+        if not settings.database_path.exists():
+            raise NotFound(f"There is no database at {settings.database_path}.")
+        if found := backups.damages(settings.database_path):
+            return found
+    return asyncio.run(of_points())
 
 
 @app.command()
 def migrate(
     data_dir: DataDir = _HERE,
-    store: Annotated[
-        str,
-        typer.Option(
-            envvar="TRACKSIDE_STORE",
-            help="postgresql://USER:PASSWORD@HOST/DATABASE, instead of a data folder: save it first, with pg_dump.",
-        ),
-    ] = "",
+    store: StoreUrl = "",
 ) -> None:
     """Bring the database to this release's schema.
 
@@ -122,6 +160,15 @@ def _migrate_postgres(store: str) -> None:
     done = asyncio.run(postgres.prepare(store, migrate=True))
     numbers = ", ".join(str(number) for number in done)
     typer.echo(f"The database has this release's schema{f'; migrations applied: {numbers}' if done else ''}.")
+
+
+def _dumps() -> ModuleType:
+    """How PostgreSQL is saved: its driver is an extra."""
+    try:
+        from trackside.store.postgres import backup as dumps
+    except ModuleNotFoundError as missing:
+        fail(f"PostgreSQL needs {missing.name}: pip install 'trackside[server,team]'")
+    return dumps
 
 
 def _database(data_dir: Path) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -40,6 +40,21 @@ async def check(db: Database, run_id: int | None = None) -> list[Finding]:
                 after, faults = await db.read(_slice(each, query, after, examine))
                 found += [Finding(each, table, row, what) for row, what in faults]
     return found
+
+
+async def told(db: Database, findings: Sequence[Finding]) -> list[str]:
+    """Findings as lines, with the runs' ids as users know them."""
+
+    async def job(tx: Transaction) -> dict[int, str]:
+        numbers = {each.run_id for each in findings}
+        rows = [await tx.one("uuid_of_run", id=number) for number in sorted(numbers)]
+        return {row["id"]: row["uuid"] for row in rows if row}
+
+    uuids = await db.read(job)
+    return [
+        f"run {uuids.get(each.run_id, each.run_id)}, {each.table} {each.row_id}: {each.what}"
+        for each in findings
+    ]
 
 
 async def _runs(tx: Transaction) -> list[int]:

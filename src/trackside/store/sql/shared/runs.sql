@@ -41,3 +41,6 @@ DELETE FROM tag WHERE run_id = :run_id AND key = :key;
 
 -- name: rename_run
 UPDATE run SET name = :name WHERE id = :id;
+
+-- name: uuid_of_run
+SELECT id, uuid FROM run WHERE id = :id;
