@@ -66,6 +66,10 @@ class Writer(threading.Thread):
                 self.repeats += 1
                 time.sleep(0.05)
                 continue
+            if answer.status_code == 503 and time.monotonic() < deadline:  # what it stands on is away
+                self.repeats += 1
+                time.sleep(0.05)
+                continue
             if answer.status_code != 200:
                 raise AssertionError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
             return
@@ -191,17 +195,25 @@ def of_params_and_tags(http: httpx.Client, ledger: Ledger) -> list[str]:
 def of_files(http: httpx.Client, ledger: Ledger) -> list[str]:
     found = []
     for name in ledger.files.keys() | ledger.unsure_files.keys():
-        answer = http.get(f"{FILES}/{ledger.root}/{name}")
+        answer = answered(http, f"{FILES}/{ledger.root}/{name}")
         got = hashlib.sha256(answer.content).hexdigest() if answer.status_code == 200 else None
         allowed = {ledger.files.get(name), ledger.unsure_files.get(name, ledger.files.get(name))}
         if got not in allowed:
             found.append(
                 f"file {name}: {answer.status_code}, {len(answer.content)} bytes, which were never sent"
             )
-    listed = http.get(f"{API}/artifacts/list", params={"run_id": ledger.run}).json().get("files", [])
+    listed = answered(http, f"{API}/artifacts/list?run_id={ledger.run}").json().get("files", [])
     names = {item["path"] for item in listed}
     found += [
         f"file {name}: in the listing, never sent"
         for name in names - ledger.files.keys() - ledger.unsure_files.keys()
     ]
     return found + [f"file {name}: not in the listing" for name in ledger.files.keys() - names]
+
+
+def answered(http: httpx.Client, path: str) -> httpx.Response:
+    """The answer, when what the server stands on is there again: storage that was killed needs some seconds."""
+    deadline = time.monotonic() + GIVES_UP_AFTER_S
+    while (answer := http.get(path)).status_code == 503 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return answer
