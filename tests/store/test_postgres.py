@@ -210,6 +210,43 @@ def test_two_servers_that_log_the_same_new_metrics_never_deadlock(url, run, post
     run(two.close())
 
 
+def test_a_name_that_another_group_has_not_committed_yet_is_not_used(db, run):
+    """Both groups are of one process, and share what it knows of the names' numbers."""
+    series = Series()
+
+    class Slow:
+        async def flush(self, tx):
+            flushed.set()
+            await asyncio.sleep(0.3)
+
+        def committed(self):
+            pass
+
+        def discard(self):
+            pass
+
+    flushed = asyncio.Event()
+
+    def log(uuid, *, slowly=False):
+        async def job(tx):
+            row = await tx.one("run_by_uuid", uuid=uuid)
+            await series.append(tx, row["id"], [Point("new", 1, 1, 1.0)])
+            if slowly:
+                tx.pending(Slow)
+
+        return db.write(job, runs=(uuid,))
+
+    async def scenario():
+        await new_runs(db, 2)
+        first = asyncio.ensure_future(log("r0", slowly=True))
+        await flushed.wait()
+        await log("r1")
+        await first
+        return [await db.read(lambda tx, run=run: series.latest(tx, run)) for run in (1, 2)]
+
+    assert [[each.value for each in latest] for latest in run(scenario())] == [[1.0], [1.0]]
+
+
 def test_a_lock_that_another_process_holds_is_waited_for_once_then_everybody_is_refused(
     url, db, run, monkeypatch
 ):
