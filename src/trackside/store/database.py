@@ -36,6 +36,9 @@ class Pending(Protocol):
     async def flush(self, tx: Transaction) -> None:
         """Write what was gathered."""
 
+    def committed(self) -> None:
+        """It is stored: what was learnt from it holds for others, too."""
+
     def discard(self) -> None:
         """Forget it: the group was rolled back."""
 

@@ -260,6 +260,8 @@ class SqliteDatabase:
         for gatherer in tx.gathered.values():
             _drive(gatherer.flush(tx))
         self._connection.execute("COMMIT")
+        for gatherer in tx.gathered.values():
+            gatherer.committed()
         return results
 
     def _roll_back(self) -> None:
