@@ -7,6 +7,7 @@ with it. A test gets a database of its own, owned by a user who is no superuser.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import importlib.util
 import itertools
@@ -19,8 +20,9 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import asyncpg
@@ -207,3 +209,27 @@ def in_thread(work):
 
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(lambda: asyncio.run(work())).result()
+
+
+# --- suites that run on SQLite, or on PostgreSQL when TRACKSIDE_TEST_STORE says so
+
+_of_folder: dict[Path, str] = {}
+
+
+def store_for(data_dir: Path) -> str:
+    """What --store is to be for a data folder: empty for SQLite, or the database that belongs to the folder."""
+    wanted = os.environ.get("TRACKSIDE_TEST_STORE", "sqlite")
+    if wanted == "sqlite":
+        return ""
+    folder = data_dir.resolve()
+    if folder not in _of_folder:
+        _of_folder[folder] = _shared(wanted.removeprefix("postgres")).new_database()
+    return _of_folder[folder]
+
+
+@cache
+def _shared(version: str) -> PostgresServer:
+    """One server for the whole session."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(server(version))

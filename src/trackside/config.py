@@ -47,6 +47,7 @@ class ServerSettings:
     store: str = field(default="", repr=False)
     host: str = "127.0.0.1"
     port: int = 8000
+    workers: int = 1  # processes that serve; more than one only on PostgreSQL
     # Host names that requests may use, beside IP addresses, localhost and this machine's name.
     allowed_hosts: tuple[str, ...] = ()
     # Whoever sends a request must be signed in; what everybody who is may do with everything.
@@ -54,9 +55,13 @@ class ServerSettings:
     default_permission: str = "READ"
     # A file with the password of the first admin, for starts that nobody watches.
     admin_password_file: Path | None = None
+    # What was deleted longer ago than this is removed for good; None: only when an admin asks for it.
+    keep_deleted_days: float | None = None
     static_prefix: str = (
         ""  # before every path, such as /mlflow; for a proxy that passes paths on as they are
     )
+    # The address that browsers use when a proxy stands before the server, such as https://lab.example/mlflow.
+    public_url: str = ""
     body_limit_bytes: int = 4 * 1024**2  # a batch of 1,000 metrics has about 0.2 MB
     large_body_limit_bytes: int = 32 * 1024**2  # of what carries a dataset's profile or a model's signature
     handler_seconds: float = 60.0

@@ -230,7 +230,7 @@ class Account(Struct, frozen=True):
     is_admin: bool
 
 
-class RolePermission(Struct, frozen=True):
+class RolePermission(Struct, frozen=True, gc=False):  # there may be 100,000s
     id: int
     role_id: int
     resource_type: str

@@ -9,6 +9,11 @@ MAX_SHOWN = 1500  # characters of a request or an answer in a report
 REPEATED = re.compile(r"(.)\1{60,}")
 
 
+def cut(text: str) -> str:
+    """The text as a report shows it."""
+    return REPEATED.sub(r"\1…", text)[:MAX_SHOWN].replace("\0", "<NUL>")
+
+
 class Ask(NamedTuple):
     """One request. A path that does not begin with a slash is below /api/2.0/mlflow/."""
 
@@ -33,7 +38,7 @@ class Ask(NamedTuple):
         return f"{self.method} {self.path}{query}{body}{headers}"
 
     def __str__(self) -> str:
-        return REPEATED.sub(r"\1…", self.text)[:MAX_SHOWN]
+        return cut(self.text)
 
 
 def post(path: str, body: Any = None, **keep: str) -> Ask:

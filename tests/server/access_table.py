@@ -19,6 +19,7 @@ being an admin
   DELETE /api/2.0/mlflow/webhooks/{webhook_id}
   POST /api/2.0/mlflow/webhooks/{webhook_id}/test
   GET /api/trackside/v1/audit
+  POST /api/trackside/v1/gc
 being signed in
   POST /api/2.0/mlflow/experiments/search
   GET /api/2.0/mlflow/experiments/search

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
+
 import httpx
 import pytest
 from access_server import API, NATIVE, guarded, tokens
 
-from trackside.core import accounts
+from trackside.core import accounts, passwords
+from trackside.server.native import events
 
 OLD, NEW = "still-willow-44-drum", "other-willow-55-drum"
 
@@ -103,3 +107,64 @@ def test_a_changed_password_ends_the_users_other_sessions(server):
     body = {"username": "wes", "password": NEW, "current_password": OLD}
     assert httpx.patch(f"{server.url}{API}/users/update-password", json=body, cookies=sessions[0]).is_success
     assert statuses() == [401, 401, 200]
+
+
+@pytest.fixture
+def heartbeat(server, monkeypatch):
+    monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.2)
+    monkeypatch.setattr(server.app.identities._fresh, "_seconds", 0.0)
+
+
+def change_password_behind_its_back(server, name):
+    """As another process does."""
+    other = passwords._hasher().hash(NEW)
+    with sqlite3.connect(server.app.settings.database_path) as store:
+        store.execute("DELETE FROM session")
+        store.execute("UPDATE account SET password_hash = ? WHERE name = ?", (other, name))
+    store.close()
+
+
+def test_what_another_process_took_from_one_is_remembered_of_the_others(server, heartbeat, monkeypatch):
+    first, other = server.user("zed", OLD), server.user("zoe", OLD)
+    for client in (first, other):
+        assert client.get(f"{NATIVE}/me").status_code == 200
+    change_password_behind_its_back(server, "zed")
+    assert first.get(f"{NATIVE}/me").status_code == 401
+    monkeypatch.setattr(passwords, "_verify", lambda *_: pytest.fail("asked for the password again"))
+    assert other.get(f"{NATIVE}/me").status_code == 200
+
+
+# --- live updates
+
+
+def heard_for(server, change=None, **how) -> float:
+    """How long the server keeps a stream of live updates open, in seconds; `change` happens when it is."""
+    with httpx.stream("GET", f"{server.url}{NATIVE}/events?topic=models", timeout=20, **how) as stream:
+        assert stream.status_code == 200
+        lines, began = stream.iter_lines(), time.monotonic()
+        next(lines)
+        if change:
+            change()
+        for _ in lines:
+            if time.monotonic() - began > 3:
+                break
+        return time.monotonic() - began
+
+
+def test_live_updates_end_when_their_token_expires(server, heartbeat):
+    brief = tokens(server.admin, name="brief", days=1 / 86_400).json()["text"]
+    lasting = tokens(server.admin, name="lasting").json()["text"]
+    assert heard_for(server, headers={"Authorization": f"Bearer {brief}"}) < 2
+    assert heard_for(server, headers={"Authorization": f"Bearer {lasting}"}) > 2.9
+
+
+@pytest.mark.parametrize("how", ["session", "password"])
+def test_live_updates_end_when_another_process_takes_away_what_they_were_opened_with(server, heartbeat, how):
+    server.user(f"yan {how}", OLD)
+    session = {"cookies": sign_in(server, f"yan {how}").cookies}
+    opened = {"session": session, "password": {"auth": (f"yan {how}", OLD)}}[how]
+
+    def behind_its_back():
+        change_password_behind_its_back(server, f"yan {how}")
+
+    assert heard_for(server, behind_its_back, **opened) < 2

@@ -7,6 +7,8 @@ import json
 import pytest
 from access_server import API, NATIVE, guarded
 
+from trackside.server.mlflow import wire
+
 PROXY = "/api/2.0/mlflow-artifacts/artifacts"
 
 
@@ -103,3 +105,19 @@ def test_no_model_is_made_in_the_name_of_somebody_elses_run(server):
     assert owner.get(f"{NATIVE}/runs/{uuid}").json()["models"] == []
     mine = logged_model(owner, theirs, source_run_id=uuid).json()["model"]["info"]["model_id"]
     assert [each["model_id"] for each in owner.get(f"{NATIVE}/runs/{uuid}").json()["models"]] == [mine]
+
+
+def test_guard_and_endpoint_share_one_reading_of_a_body(server, monkeypatch):
+    owner = server.user("reader-once")
+    made = experiment(owner, "read once").json()["experiment_id"]
+    read, parse = [], wire._parsed
+    monkeypatch.setattr(wire, "_parsed", lambda body: read.append(body) or parse(body))
+    run = owner.post(f"{API}/runs/create", json={"experiment_id": made}).json()["run"]["info"]["run_id"]
+    for path, body in (
+        ("runs/log-parameter", {"runUuid": run, "key": "k", "value": "v"}),
+        ("runs/log-inputs", {"run_id": run, "datasets": []}),
+        ("experiments/set-experiment-tag", {"experimentId": made, "key": "k", "value": "v"}),
+    ):
+        read.clear()
+        assert owner.post(f"{API}/{path}", json=body).status_code == 200
+        assert len(read) == 1

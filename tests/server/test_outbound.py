@@ -148,20 +148,21 @@ def in_seconds(seconds, form=None, zone=UTC):
 
 
 @pytest.mark.parametrize(
-    ("said", "seconds"),
+    ("say", "seconds"),
     [
-        ("0", 0),
-        ("120", 120),
-        (in_seconds(3600), 3600),
-        (in_seconds(3600, zone=timezone(timedelta(hours=-5))), 3600),
-        (in_seconds(3600, "%A, %d-%b-%y %H:%M:%S GMT"), 3600),
-        (in_seconds(3600, "%a %b %d %H:%M:%S %Y"), 3600),
-        (in_seconds(-3600), 0),
-        ("Fri, 31 Dec 1999 23:59:59 GMT", 0),
+        (lambda: "0", 0),
+        (lambda: "120", 120),
+        (lambda: in_seconds(3600), 3600),
+        (lambda: in_seconds(3600, zone=timezone(timedelta(hours=-5))), 3600),
+        (lambda: in_seconds(3600, "%A, %d-%b-%y %H:%M:%S GMT"), 3600),
+        (lambda: in_seconds(3600, "%a %b %d %H:%M:%S %Y"), 3600),
+        (lambda: in_seconds(-3600), 0),
+        (lambda: "Fri, 31 Dec 1999 23:59:59 GMT", 0),
     ],
 )
-def test_retry_after_is_a_number_or_a_date(tmp_path, said, seconds):
-    url, thread = raw_answer([f"HTTP/1.1 503 X\r\nRetry-After: {said}\r\nContent-Length: 0\r\n\r\n".encode()])
+def test_retry_after_is_a_number_or_a_date(tmp_path, say, seconds):
+    head = f"HTTP/1.1 503 X\r\nRetry-After: {say()}\r\nContent-Length: 0\r\n\r\n"
+    url, thread = raw_answer([head.encode()])
     answer = asyncio.run(outbound.post(url, b"{}", {}, local(tmp_path, webhook_seconds=5)))
     assert answer.retry_after_seconds is not None
     assert seconds - 60 < answer.retry_after_seconds <= seconds

@@ -9,27 +9,10 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 
 import httpx
 import pytest
-
-
-@contextmanager
-def served(*arguments, **environment):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "trackside", "server", "--port", "0", *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, **environment},
-    )
-    try:
-        line = process.stdout.readline()
-        yield process, re.search(r"http://\S+", line)[0]
-    finally:
-        process.kill()
-        process.communicate()
+from live_server import served
 
 
 def refused(*arguments):
@@ -116,6 +99,23 @@ def test_loopback_asks_nobody_unless_told_to(tmp_path):
         assert httpx.get(f"{url}/api/2.0/mlflow/experiments/get?experiment_id=0").status_code == 200
     with served("--auth", "--data-dir", tmp_path) as (_, url):
         assert httpx.get(f"{url}/api/2.0/mlflow/experiments/get?experiment_id=0").status_code == 401
+
+
+def test_the_link_of_the_first_start_has_the_public_address(tmp_path):
+    with served("--auth", "--data-dir", tmp_path, "--public-url", "https://lab.example/mlflow/") as (
+        process,
+        _,
+    ):
+        assert " https://lab.example/mlflow/setup?code=" in process.stdout.readline()
+
+
+@pytest.mark.parametrize(
+    "wrong", ["lab.example", "ftp://lab.example", "https://lab.example?x", "https://u@lab.example"]
+)
+def test_a_public_address_that_is_none(tmp_path, wrong):
+    code, said = refused("--data-dir", tmp_path, "--public-url", wrong)
+    assert code == 2
+    assert "--public-url" in said
 
 
 def test_the_first_start_prints_a_link_that_makes_the_admin_once(tmp_path):

@@ -13,7 +13,7 @@ import uuid
 
 import httpx
 import pytest
-from live_server import running
+from live_server import running, sqlite_only
 from receiver import CREATED, HOOKS, MODELS, hook, local, model, said
 
 from trackside.core import deliveries, outbound
@@ -74,6 +74,7 @@ def test_without_a_secret_nothing_is_signed(client, receiver):
     assert "X-MLflow-Signature" not in receiver.next()[0]
 
 
+@sqlite_only
 def test_the_secret_never_comes_back_and_only_the_owner_reads_the_store(client, receiver, tmp_path):
     made = hook(client, receiver.url, secret="do-not-tell")
     at = f"{HOOKS}/{made['webhook_id']}"
@@ -289,6 +290,7 @@ def test_the_test_endpoint_says_what_the_receiver_said(client, receiver):
     assert receiver.came.qsize() == 2, "the test is sent once, and no redirect followed"
 
 
+@sqlite_only
 def test_a_store_of_the_first_release_gets_webhooks(tmp_path, receiver, monkeypatch):
     settings = local(tmp_path)
     settings.data_dir.mkdir()

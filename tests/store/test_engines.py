@@ -122,8 +122,8 @@ def test_after_close_everything_is_refused(db, run):
 
 # --- one schema, one set of queries
 
-# What only PostgreSQL needs: which migrations it has, and which transactions were committed.
-BOOKKEEPING = {"trackside_schema", "writer"}
+# What only PostgreSQL needs: which migrations it has, which transactions were committed, what servers share.
+BOOKKEEPING = {"trackside_schema", "writer", "shared_secret"}
 TYPES = {"integer": "bigint", "real": "double precision", "text": "text", "blob": "bytea"}
 
 
@@ -262,9 +262,11 @@ def test_every_named_query_is_understood(url, run):
 
 def test_each_query_is_on_both_engines_and_takes_the_same_values():
     ours, theirs = queries(), named_queries("shared", "sqlite")
-    only_here = {"runs_by_uuids"}
-    assert set(ours) - only_here == set(theirs)
-    differing = {name for name in theirs if set(ours[name].names) != set(numbered(theirs[name]).names)}
+    only_here, only_there = {"runs_by_uuids", "shared_secret"}, {"give_back_page", "pages"}
+    assert set(ours) - only_here == set(theirs) - only_there
+    differing = {
+        name for name in set(ours) & set(theirs) if set(ours[name].names) != set(numbered(theirs[name]).names)
+    }
     assert differing == set()
 
 

@@ -74,6 +74,9 @@ def test_a_metric_name_numbered_in_a_failed_group_is_numbered_anew(db, run):
         async def flush(self, tx):
             raise RuntimeError("disk on fire")
 
+        def committed(self):
+            pass
+
         def discard(self):
             pass
 

@@ -208,7 +208,8 @@ def add(name):
 async def main():
     db = SqliteDatabase(Path(sys.argv[1]))
     await db.write(add("before"))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, resource.RLIM_INFINITY))
+    largest = max(file.stat().st_size for file in Path(sys.argv[1]).parent.iterdir())
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest + 200_000, resource.RLIM_INFINITY))
     stored = failed = 0
     for i in range(200):
         try:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from trackside import __version__
-from trackside.cli import data, server, token, train, user
+from trackside.cli import data, db, gc, server, token, train, user
 
 app = typer.Typer(
     name="trackside",
@@ -16,10 +16,12 @@ app = typer.Typer(
 )
 app.command("server")(server.server)
 app.add_typer(data.app, name="data")
+app.add_typer(db.app, name="db")
 app.add_typer(train.app, name="train")
 app.add_typer(user.app, name="user")
 app.add_typer(token.app, name="token")
 app.command("audit")(token.audit)
+app.command("gc")(gc.gc)
 
 
 def _version(asked: bool) -> None:

@@ -35,6 +35,14 @@ def _store(value: str) -> str:
     return value
 
 
+def _public_url(value: str) -> str:
+    if value and not re.fullmatch(r"https?://[\w.-]+(:\d{1,5})?(/[A-Za-z0-9._~-]+)*/?", value, re.ASCII):
+        raise typer.BadParameter(
+            f"it must be like https://lab.example or https://lab.example/path; it is '{value}'."
+        )
+    return value.rstrip("/")
+
+
 def server(
     host: Annotated[str, typer.Option(envvar="TRACKSIDE_HOST", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
@@ -51,6 +59,12 @@ def server(
             help="postgresql://USER:PASSWORD@HOST/DATABASE; without it SQLite below the data folder.",
         ),
     ] = "",
+    workers: Annotated[
+        int,
+        typer.Option(
+            envvar="TRACKSIDE_WORKERS", min=1, max=64, help="Processes that serve the port; needs PostgreSQL."
+        ),
+    ] = 1,
     auth: Annotated[
         bool,
         typer.Option(
@@ -96,6 +110,24 @@ def server(
             help="Serve everything, API and UI, below this path, such as /mlflow.",
         ),
     ] = "",
+    keep_deleted: Annotated[
+        float | None,
+        typer.Option(
+            envvar="TRACKSIDE_KEEP_DELETED",
+            min=0,
+            help="Days after which deleted runs, logged models and experiments are removed for good with their"
+            " files. Without it they stay in the trash until `trackside gc`.",
+        ),
+    ] = None,
+    public_url: Annotated[
+        str,
+        typer.Option(
+            envvar="TRACKSIDE_PUBLIC_URL",
+            callback=_public_url,
+            help="Address that browsers use when a proxy stands before the server, such as https://lab.example: its"
+            " host is allowed, setup's link has it, and with https cookies travel by TLS only.",
+        ),
+    ] = "",
     long_values: Annotated[
         LongValues | None,
         typer.Option(
@@ -122,9 +154,12 @@ def server(
         settings = ServerSettings(
             data_dir=data_dir.resolve(),
             store=store,
+            workers=workers,
             host=host,
             port=port,
             static_prefix=static_prefix,
+            keep_deleted_days=keep_deleted,
+            public_url=public_url,
             long_values=cast("Any", long_values and long_values.value) or default_long_values(),
             allowed_hosts=tuple(allowed_host or ()),
             auth=auth or (not no_auth and not is_loopback(host)),

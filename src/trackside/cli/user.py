@@ -53,8 +53,27 @@ def list_users(as_json: AsJson = False, url: ServerUrl = DEFAULT_URL) -> None:
 
 
 @app.command()
-def password(name: Name, password_file: PasswordFile = None, url: ServerUrl = DEFAULT_URL) -> None:
-    """Change a password. Whoever is signed in with the old one is not any more; tokens stay."""
+def password(
+    name: Name,
+    password_file: PasswordFile = None,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="TRACKSIDE_USER_DATA_DIR",
+            help="Folder of the server's data: change it there, without asking the server or signing in.",
+        ),
+    ] = None,
+    url: ServerUrl = DEFAULT_URL,
+) -> None:
+    """Change a password. Whoever is signed in with the old one is not any more; tokens stay.
+
+    With --data-dir it works on the store itself, whether its server runs or not: for an admin who lost the
+    password. Where there is no admin yet, it makes the first.
+    """
+    if data_dir is not None:
+        made = _recover(data_dir, name, _new_password(password_file))
+        typer.echo(f"Made the admin {name}." if made else f"Changed the password of {name}.")
+        return
     fields = {"username": name, "password": _new_password(password_file)}
     if ask(url, "GET", f"{_AT}/current")["user"]["username"] == name:
         fields["current_password"] = os.environ.get("MLFLOW_TRACKING_PASSWORD") or typer.prompt(
@@ -92,3 +111,42 @@ def _new_password(path: Path | None) -> str:
     except (OSError, UnicodeDecodeError) as error:
         fail(f"The password file {path} cannot be read: {error}.")
     return text.rstrip("\r\n")
+
+
+def _recover(data_dir: Path, name: str, password: str) -> bool:
+    """Whether a first admin was made."""
+    import asyncio
+
+    try:
+        import argon2  # noqa: F401 - needed later, and then too late to say so
+
+        from trackside.core import accounts, audit
+        from trackside.core.app import App
+    except ModuleNotFoundError as missing:
+        fail(f"--data-dir needs {missing.name}: pip install 'trackside[server]'")
+    from trackside.config import ServerSettings
+    from trackside.errors import TracksideError
+
+    async def run(opened: App) -> bool:
+        try:
+            made = await accounts.recover(opened, name, password)
+            await audit.add(
+                opened,
+                who=f"(uid {os.getuid()})",
+                action="trackside user password --data-dir",
+                detail=f"username={name}",
+                address="",
+                outcome=200,
+            )
+        finally:
+            await opened.close()
+        return made
+
+    try:
+        return asyncio.run(run(App.open_beside(ServerSettings(data_dir=data_dir.resolve()))))
+    except TracksideError as error:
+        fail(error.message)
+    except OSError as error:
+        fail(
+            f"The store in {data_dir} cannot be opened: {error}. Run this as the user that the server runs as."
+        )

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from msgspec import structs
+
 from trackside.core import artifacts, model_sources
 from trackside.core.app import App
 from trackside.core.permissions import Actor, Need
-from trackside.core.prompts import IS_PROMPT
+from trackside.core.prompts import IS_PROMPT, is_granted_as_prompt
 from trackside.errors import NotFound, TracksideError
-from trackside.model import VisibleModels
+from trackside.model import RegisteredModel, VisibleModels
 from trackside.store.database import Row, Transaction
 
 EXPERIMENT, RUN, LOGGED_MODEL = "experiment", "run", "logged_model"
@@ -134,6 +136,22 @@ async def may_add_version(app: App, actor: Actor, name: str) -> bool:
     return actor.may_make_parts(kind, name, _VERSIONS[kind])
 
 
+def sees_runs(actor: Actor, experiment_id: int | str) -> bool:
+    """Whether the runs of an experiment can be read, so also counts and names that come from them."""
+    return actor.may("read", EXPERIMENT, _number(str(experiment_id)), RUN)
+
+
+def sees_versions(actor: Actor, model: RegisteredModel) -> bool:
+    """The same of a registered model that was read already."""
+    kind = PROMPT if is_granted_as_prompt(model.tags) else MODEL
+    return actor.may("read", kind, model.name, _VERSIONS[kind])
+
+
+def as_seen(actor: Actor, model: RegisteredModel) -> RegisteredModel:
+    """A registered model without versions that may not be read. Its aliases stay, as in MLflow."""
+    return model if sees_versions(actor, model) else structs.replace(model, latest=[])
+
+
 def visible_models(actor: Actor) -> VisibleModels:
     return VisibleModels(actor.visible(MODEL), actor.visible(PROMPT))
 
@@ -202,3 +220,9 @@ async def topic(app: App, actor: Actor, name: str) -> bool:
     if kind == "run":
         return await run(app, actor, "read", of)
     return kind == "model" and await model(app, actor, "read", of)
+
+
+def tells(actor: Actor, name: str) -> bool:
+    """Whether a topic that may be heard has anything to say: what is told of an experiment are its runs."""
+    kind, _, of = name.partition(":")
+    return kind != EXPERIMENT or sees_runs(actor, of)

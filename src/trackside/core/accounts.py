@@ -70,6 +70,23 @@ async def create_first(app: App, name: str, password: str) -> Proved:
     return Proved(made.id, "admin", "password", password_hash)
 
 
+async def recover(app: App, name: str, password: str) -> bool:
+    """Set a password for whoever has the store in hand, and need not prove who it is: the way back to a lost one.
+
+    Where there is no admin yet, makes the first; whether it did. A server that runs on the store notices: it
+    looks up every few seconds whether what was proved holds. Raises NotFound, InvalidParameter.
+    """
+    try:
+        await set_password(app, name, password)
+    except NotFound:
+        admins = [each.name for each in await listed(app) if each.is_admin]
+        if admins:
+            raise NotFound(f"There is no user '{name}'. The admins are: {', '.join(admins)}.") from None
+        await create_first(app, name, password)
+        return True
+    return False
+
+
 async def has_admin(app: App) -> bool:
     async def job(tx: Transaction) -> bool:
         return await _admins(tx) > 0

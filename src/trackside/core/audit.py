@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from trackside.core.accounts import NAME_LENGTH
 from trackside.core.app import App
 from trackside.core.names import now_ms
 from trackside.model import AuditEntry
@@ -19,7 +20,7 @@ async def add(app: App, *, who: str, action: str, detail: str, address: str, out
         row = await tx.insert(
             "add_audit",
             time_ms=now_ms(),
-            who=_kept(who),
+            who=_kept(who, NAME_LENGTH),
             action=_kept(action),
             detail=_kept(detail),
             address=address,
@@ -31,9 +32,10 @@ async def add(app: App, *, who: str, action: str, detail: str, address: str, out
     await app.db.write(job)
 
 
-def _kept(text: str) -> str:
-    """As it may be shown: strangers choose it, and a terminal obeys control characters."""
-    shown = "".join(character if character.isprintable() else "\ufffd" for character in text[:_LENGTH])
+def _kept(text: str, most: int = _LENGTH) -> str:
+    """As it may be shown: strangers choose it, and a terminal obeys control characters. What is cut ends in "…"."""
+    cut = text if len(text) <= most else f"{text[: most - 1]}…"
+    shown = "".join(character if character.isprintable() else "\ufffd" for character in cut)
     return shown.encode("utf-8", "replace").decode()
 
 

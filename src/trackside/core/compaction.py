@@ -13,7 +13,6 @@ from trackside.store.series import compact
 
 log = logging.getLogger("trackside.compaction")
 PAUSE_SECONDS = 5.0  # after the store refused, or what nobody foresaw
-PAGES_AT_ONCE = 512  # given back in one transaction: others wait for it
 LOOK_SECONDS = 600.0  # for what other servers have left
 
 
@@ -94,28 +93,9 @@ async def _step(app: App, run_id: int) -> bool:
         await app.db.write(_write(work, part, number), runs=(run["uuid"],))
         number += 1
     await app.db.write(_finish(work, number), runs=(run["uuid"],))
-    if work.is_last:
-        await give_back(app)
+    if work.is_last and app.db.engine == "sqlite":
+        await app.db.shrink()  # PostgreSQL does so by itself
     return not work.is_last
-
-
-async def give_back(app: App) -> int:
-    """Return to the file system what SQLite has no use for; how many pages that were. PostgreSQL does so itself."""
-
-    async def unused(tx: Transaction) -> int:
-        row = await tx.one("unused_pages")
-        return int(row["n"]) if row else 0
-
-    async def give(tx: Transaction) -> int:
-        count = min(PAGES_AT_ONCE, await unused(tx))
-        for _ in range(count):
-            await tx.run("give_back_page")
-        return count
-
-    total = 0
-    while await app.db.read(unused):
-        total += await app.db.write(give)
-    return total
 
 
 def _following(slices: Iterator[compact.Slice]) -> compact.Slice | None:

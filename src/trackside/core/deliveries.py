@@ -47,16 +47,29 @@ class Deliveries:
         try:
             while True:
                 due.clear()
-                seconds = await self._start()
+                seconds = None
+                if self._is_sender:
+                    seconds = await self._start()
+                else:
+                    await self._stop()
                 try:
                     async with asyncio.timeout(seconds):
                         await due.wait()
                 except TimeoutError:
                     pass
         finally:
-            for task in self._busy.values():
-                task.cancel()
-            await asyncio.gather(*self._busy.values(), return_exceptions=True)
+            await self._stop()
+
+    @property
+    def _is_sender(self) -> bool:
+        """Of several servers on one store only one sends, so that each webhook is still sent to one at a time."""
+        peers = self._app.db.peers
+        return peers is None or peers.leads
+
+    async def _stop(self) -> None:
+        for task in self._busy.values():
+            task.cancel()
+        await asyncio.gather(*self._busy.values(), return_exceptions=True)
 
     async def _start(self) -> float | None:
         """Start what is due and not yet under way; seconds until the next is due, None when none is waiting."""

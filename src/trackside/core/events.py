@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, NamedTuple
 
 KEPT = 2048  # events a listener can catch up on
@@ -48,6 +48,7 @@ class Listener:
         """Begin with what was missed, or with `resync` where that is not known."""
         if missed is None:
             self._waiting.append(resync(last_id))
+            self._wake.set()
         else:
             self._waiting.extend(event for event in missed if event.topic in self.topics)
 
@@ -77,8 +78,15 @@ class Events:
         self._kept: deque[Event] = deque(maxlen=KEPT)
         self._listeners: set[Listener] = set()
         self._soon: set[tuple[Any, ...]] = set()
+        # Tells the other servers on the same store, if there can be any.
+        self.relay: Callable[[str, dict[str, Any]], None] = lambda _topic, _data: None
 
     def publish(self, topic: str, **data: Any) -> None:
+        self.relay(topic, data)
+        self.heard(topic, data)
+
+    def heard(self, topic: str, data: dict[str, Any]) -> None:
+        """Another server says what it has published."""
         self._count += 1
         event = Event(f"{self._epoch}-{self._count}", topic, {"topic": topic, **data})
         self._kept.append(event)
@@ -109,6 +117,13 @@ class Events:
 
     def leave(self, listener: Listener) -> None:
         self._listeners.discard(listener)
+
+    def start_anew(self) -> None:
+        """Events of other servers may have been missed: everybody is to ask for everything again."""
+        self._epoch = secrets.token_hex(4)
+        self._kept.clear()
+        for listener in self._listeners:
+            listener.resume(None, self.last_id)
 
     def close(self) -> None:
         """End every subscription: the server stops."""

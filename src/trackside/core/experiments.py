@@ -112,7 +112,7 @@ async def search(
     async def job(tx: Transaction) -> list[Experiment]:
         return await _loaded(tx, await tx.select(statement))
 
-    return await app.db.search(job)
+    return await app.search(job)
 
 
 async def activities(app: App, experiments: list[Experiment]) -> list[Activity]:
@@ -152,7 +152,7 @@ async def column_names(app: App, experiment_id: str) -> ColumnNames:
             [name["key"] for name in await tx.all("tag_names_of_experiment", id=row["id"])],
         )
 
-    return await app.db.search(job)
+    return await app.search(job)
 
 
 async def edit(

@@ -48,6 +48,7 @@ class Identities:
         self._proving: dict[tuple[bytes, int], asyncio.Future[Proved]] = {}
         self._key = secrets.token_bytes(32)
         self._epoch = 0
+        self.is_blind = False  # nobody tells of changes: nothing is remembered
 
     @property
     def epoch(self) -> int:
@@ -85,18 +86,23 @@ class Identities:
 
     def remember(self, digest: bytes, proved: Proved, epoch: int) -> None:
         """They were proved now, from the store."""
-        if epoch == self._epoch:
+        if epoch == self._epoch and not self.is_blind:
             self._proved.put(digest, proved)
             self._fresh.put(digest, True)
 
     def still_holds(self, digest: bytes, epoch: int) -> None:
         """The store has what proved them still."""
-        if epoch == self._epoch:
+        if epoch == self._epoch and not self.is_blind:
             self._fresh.put(digest, True)
 
     def remember_actor(self, actor: Actor, epoch: int) -> None:
-        if epoch == self._epoch:
+        if epoch == self._epoch and not self.is_blind:
             self.actors.put(actor.id, actor)
+
+    def forget(self, digest: bytes, proved: Proved) -> None:
+        """The store has it no longer. What else is remembered of the user is looked up again in its turn."""
+        self._proved.drop(digest)
+        self.actors.drop(proved.account_id)
 
     def forget_credentials(self) -> None:
         """Passwords, tokens or sessions have changed."""

@@ -111,7 +111,7 @@ async def search(app: App, wanted: Search, page: Page) -> list[LoggedModel]:
     async def job(tx: Transaction) -> list[LoggedModel]:
         return await loaded(tx, await tx.select(statement))
 
-    return await app.db.search(job)
+    return await app.search(job)
 
 
 async def finalize(app: App, uuid: str, status: LoggedModelStatus) -> LoggedModel:

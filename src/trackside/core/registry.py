@@ -91,15 +91,15 @@ async def search(
     async def job(tx: Transaction) -> list[RegisteredModel]:
         return await loaded(tx, await tx.select(statement))
 
-    return await app.db.search(job)
+    return await app.search(job)
 
 
 class Counted(NamedTuple):
     """A registered model with how many versions it has and the newest one's number."""
 
     model: RegisteredModel
-    versions: int
-    newest: int | None
+    versions: int = 0
+    newest: int | None = None
 
 
 async def summaries(app: App, text: str, visible: Visible | None, limit: int = 1000) -> list[Counted]:
@@ -113,8 +113,7 @@ async def summaries(app: App, text: str, visible: Visible | None, limit: int = 1
         by_model = {row["model_id"]: (row["versions"], row["newest"]) for row in counts}
         found = await loaded(tx, models)
         return [
-            Counted(model, *by_model.get(row["id"], (0, None)))
-            for row, model in zip(models, found, strict=True)
+            Counted(model, *by_model.get(row["id"], ())) for row, model in zip(models, found, strict=True)
         ]
 
     return await app.db.read(job)

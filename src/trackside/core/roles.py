@@ -185,9 +185,14 @@ async def of_user(app: App, username: str) -> UserRoles:
     return await app.db.read(job)
 
 
-async def of_all_users(app: App) -> list[UserRoles]:
+async def of_all_users(app: App, only: str | None = None) -> list[UserRoles]:
+    """All users with their roles, or, with `only`, without those of others: there may be thousands of grants."""
+
     async def job(tx: Transaction) -> list[UserRoles]:
-        return [await _of_row(tx, row) for row in await tx.all("accounts")]
+        return [
+            await _of_row(tx, row) if only in (None, row["name"]) else UserRoles(accounts.account(row), [])
+            for row in await tx.all("accounts")
+        ]
 
     return await app.db.read(job)
 
@@ -217,7 +222,9 @@ async def _role(tx: Transaction, row: Row) -> Role:
 
 
 def _permission(row: Row) -> RolePermission:
-    return msgspec.convert(dict(row), RolePermission)
+    return RolePermission(
+        row["id"], row["role_id"], row["resource_type"], row["resource_pattern"], row["permission"]
+    )
 
 
 def _member(row: Row) -> RoleMember:

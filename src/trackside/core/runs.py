@@ -110,7 +110,7 @@ async def search(app: App, wanted: Search, page: Page) -> Found:
         rows = await tx.select(statement)
         return Found(await whole_runs(tx, rows[: page.limit]), more=len(rows) > page.limit)
 
-    return await app.db.search(job)
+    return await app.search(job)
 
 
 async def count(app: App, wanted: Search, at_most: int = COUNT_LIMIT) -> int:
@@ -126,7 +126,7 @@ async def count(app: App, wanted: Search, at_most: int = COUNT_LIMIT) -> int:
     async def job(tx: Transaction) -> int:
         return int((await tx.select(statement))[0]["n"])
 
-    return await app.db.search(job)
+    return await app.search(job)
 
 
 async def update(

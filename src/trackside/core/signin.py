@@ -68,7 +68,7 @@ async def _checked(app: App, digest: bytes, proved: Proved) -> Proved | None:
     if await app.db.read(lambda tx: accounts.holds(tx, proved)):
         known.still_holds(digest, epoch)
         return proved
-    known.forget_credentials()
+    known.forget(digest, proved)
     return None
 
 
@@ -159,7 +159,8 @@ async def prepare(app: App, admin_password: str = "") -> None:
     if admin_password:
         await accounts.create_first(app, accounts.ADMIN, admin_password)
     else:
-        app.identities.setup_code = secrets.token_urlsafe(24)
+        # Of the store, so that it is good at every server on it.
+        app.identities.setup_code = hash_of(f"setup {await app.db.shared_secret()}")[:32]
 
 
 async def is_setup_code(app: App, code: str) -> bool:

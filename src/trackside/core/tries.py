@@ -11,6 +11,7 @@ import hashlib
 import ipaddress
 import secrets
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 from trackside.core.recent import Recent
@@ -36,6 +37,8 @@ class Tries:
         self._names: Recent[bytes, _Failures] = Recent(_KEPT, FORGET_SECONDS)
         # When a source has all its tries again (monotonic).
         self._sources: Recent[bytes, float] = Recent(_KEPT, FREE_OF_SOURCE * REFILL_SECONDS)
+        # Tells the other servers on the same store, if there can be any: name, source, whether it was right.
+        self.relay: Callable[[str, str, bool], None] = lambda _name, _source, _right: None
 
     def wait_seconds(self, name: str, source: str) -> float:
         """How long this name cannot be tried from this source."""
@@ -46,6 +49,22 @@ class Tries:
 
     def failed(self, name: str, source: str) -> None:
         """A wrong password. Others who use the name, or a few from the source, are not held up."""
+        self.relay(name, source, False)
+        self.heard(name, source, right=False)
+
+    def succeeded(self, name: str, source: str) -> None:
+        """It was right: the name starts anew; the source gets this one try back, not those for other names."""
+        self.relay(name, source, True)
+        self.heard(name, source, right=True)
+
+    def heard(self, name: str, source: str, right: bool) -> None:
+        """Another server says who tried."""
+        if right:
+            self._succeeded(name, source)
+        else:
+            self._failed(name, source)
+
+    def _failed(self, name: str, source: str) -> None:
         key, now = self._digest(name, source), time.monotonic()
         known = self._names.get(key)
         count = (known.tries if known else 0) + 1
@@ -55,8 +74,7 @@ class Tries:
         at = self._digest(source)
         self._sources.put(at, max(self._sources.get(at) or 0.0, now) + REFILL_SECONDS)
 
-    def succeeded(self, name: str, source: str) -> None:
-        """It was right: the name starts anew; the source gets this one try back, not those for other names."""
+    def _succeeded(self, name: str, source: str) -> None:
         self._names.drop(self._digest(name, source))
         at = self._digest(source)
         self._sources.put(at, (self._sources.get(at) or 0.0) - REFILL_SECONDS)

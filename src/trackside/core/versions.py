@@ -230,7 +230,7 @@ async def search(
     async def job(tx: Transaction) -> list[ModelVersion]:
         return await registry.loaded_versions(tx, await tx.select(statement))
 
-    return await app.db.search(job)
+    return await app.search(job)
 
 
 async def latest(app: App, name: str, stages: list[str]) -> list[ModelVersion]:

@@ -209,7 +209,7 @@ class Compiler:
             bound = Sql(dialect.text, (dialect.pattern(pattern) if operator == "LIKE" else pattern,))
             return Sql(template.replace("{v}", expression.text).replace("{p}", bound.text), bound.values)
         if operator in {"~", "!~"}:
-            bound = self.bind(values[0])
+            bound = self.bind(dialect.expression(str(values[0])))
             text = dialect.matches.replace("{v}", expression.text).replace("{p}", bound.text)
             return Sql(f"NOT ({text})" if operator == "!~" else text, bound.values)
         if any(isinstance(value, float) and abs(value) >= LARGEST for value in values):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from trackside.filters.expressions import as_postgres
 from trackside.model import LARGEST
 
 
@@ -34,6 +35,7 @@ class Dialect:
     sorted_text: str  # the same order on both engines: by code point
     numbered: bool  # $1, $2, … for `?`
     pattern: Callable[[str], str] = _as_is  # of LIKE
+    expression: Callable[[str], str] = _as_is  # a regular expression in RE2's syntax
     array: Callable[[Sequence[Any]], Any] = list
     decimal_value: Callable[[float], Any] = _as_is
 
@@ -86,12 +88,13 @@ DIALECTS: dict[str, Dialect] = {
         # Without ESCAPE '' a backslash would be special here and not on SQLite.
         like="{v} LIKE {p} ESCAPE ''",
         ilike="{v} ILIKE {p} ESCAPE ''",
-        matches="{v} ~ {p}",
+        matches='{v} COLLATE "C" ~ {p}',
         within="{v} = ANY({p})",
         as_number=f"CASE WHEN length({{v}}) <= 1000 AND {{v}} ~ '{_NUMBER}' THEN {{v}}::numeric END",
         clamped=f"least(greatest({{v}}, {-LARGEST!r}::double precision), {LARGEST!r}::double precision)",
         sorted_text='{v} COLLATE "C"',
         numbered=True,
+        expression=as_postgres,
         decimal_value=repr,
     ),
 }

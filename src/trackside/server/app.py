@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from trackside.core import experiments
+from trackside.core import at_start, experiments, retention
 from trackside.core import signin as access
 from trackside.core.app import App
 from trackside.core.compaction import Compactor
 from trackside.core.deliveries import Deliveries
+from trackside.core.peers import Neighbourhood
 from trackside.server import signin, ui
 from trackside.server.mlflow import surface as mlflow_surface
 from trackside.server.native import surface as native_surface
 from trackside.server.prefix import Prefixed
 from trackside.server.routing import Route, Table
 from trackside.server.security import Security
+
+log = logging.getLogger("trackside.server")
 
 
 def routes() -> list[Route]:
@@ -43,16 +47,21 @@ class Server:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
+        Neighbourhood(self._app).start()
         await experiments.create_default(self._app)
         await access.prepare(self._app, self._admin_password)
-        background = [
-            asyncio.create_task(task) for task in (Deliveries(self._app).run(), Compactor(self._app).run())
+        if self._app.settings.auth:
+            for each in await at_start.warnings(self._app):
+                log.warning("%s", each)
+        tasks = [
+            asyncio.create_task(Deliveries(self._app).run()),
+            asyncio.create_task(Compactor(self._app).run()),
+            asyncio.create_task(retention.keep_purging(self._app)),
         ]
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        for task in background:
+        for task in tasks:
             task.cancel()
-        for task in background:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await self._app.close()

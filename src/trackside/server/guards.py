@@ -25,6 +25,7 @@ from trackside.server.security import READS, is_own
 
 SESSION_COOKIE = "trackside_session"
 _SIGNED_IN = "trackside.signed-in"
+TYPED_NAME = "trackside.typed-name"  # into a form, for the audit log
 _HOW = (
     "You are not authenticated. Please see "
     "https://www.mlflow.org/docs/latest/auth/index.html#authenticating-to-mlflow on how to authenticate."
@@ -100,6 +101,8 @@ def proof_of(request: Request) -> Proved | None:
 
 def claimed_name(request: Request) -> str:
     """Who the sender says it is, true or not; empty when it says nothing."""
+    if typed := request.scope.get(TYPED_NAME):
+        return str(typed)
     kind, _, value = request.headers.get("authorization", "").partition(" ")
     if kind.lower() == "basic":
         try:
@@ -134,7 +137,8 @@ def _session(request: Request) -> str:
 def is_foreign(request: Request) -> bool:
     """Whether a page of another origin, be it another port of this machine, made the browser send this."""
     origin = request.headers.get("origin")
-    return origin is not None and not is_own(origin, request.headers.get("host", ""))
+    app: App = request.app
+    return origin is not None and not is_own(origin, request.headers.get("host", ""), app.settings.public_url)
 
 
 def _unauthenticated(request: Request, error: Unauthenticated) -> Exception:

@@ -17,11 +17,15 @@ from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
 from trackside.core.app import App
+from trackside.core.turns import sender
 from trackside.errors import TooManyTries, TracksideError
 from trackside.server import audit
-from trackside.server.guards import Guard, is_native, open_to_all
+from trackside.server.floods import Flood
+from trackside.server.guards import Guard, actor_of, address_of, is_native, open_to_all
 
 log = logging.getLogger("trackside.server")
+FLOOD_SECONDS = 5.0
+_IN_FLOODS = frozenset({429, 503, 507})
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -62,6 +66,8 @@ class Table:
             default=self._missing,
         )
         self._seconds = app.settings.handler_seconds
+        self._logged: Flood[tuple[int, str]] = Flood(1, FLOOD_SECONDS, _log_more)
+        self._refused = audit.Refusals(app, FLOOD_SECONDS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self._app
@@ -91,20 +97,22 @@ class Table:
             return PlainTextResponse("Method Not Allowed", 405, {"Allow": ", ".join(sorted(methods))})
         response = await self._run(route, request)
         if self._app.settings.auth and audit.is_recorded(request, route.guard, response.status_code):
-            await audit.record(request, response.status_code)
+            await self._refused.record(request, response.status_code)
         return response
 
     async def _run(self, route: Route, request: Request) -> Response:  # noqa: PLR0911 - the one error table
         try:
             async with asyncio.timeout(None if route.streams else self._seconds):
                 await route.guard(request)
+                sender.set(actor_of(request).name or address_of(request))
                 return await route.endpoint(request)
         except TooManyTries as error:
+            self._log(request, error)
             wait = {"Retry-After": str(math.ceil(error.wait_seconds))}
             return problem(request, error.code, error.message, error.status, wait)
         except TracksideError as error:
             if error.status >= 500:
-                log.warning("%s %s: %s", request.method, request.url.path, error.message)
+                self._log(request, error)
             return problem(request, error.code, error.message, error.status)
         except HTTPException as error:
             if error.status_code == 401 and is_native(request):
@@ -125,6 +133,14 @@ class Table:
             return problem(
                 request, "INTERNAL_ERROR", "Something went wrong inside the server; its log says what.", 500
             )
+
+    def _log(self, request: Request, error: TracksideError) -> None:
+        if error.status not in _IN_FLOODS or self._logged.passes((error.status, error.code)):
+            log.warning("%s %s: %s", request.method, request.url.path, error.message)
+
+
+def _log_more(kind: tuple[int, str], more: int) -> None:
+    log.warning("%d more like this within %.0f s, answered %d %s", more, FLOOD_SECONDS, *kind)
 
 
 class _Endpoints:

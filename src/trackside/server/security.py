@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import logging
 import socket
+from functools import cache
 from urllib.parse import urlsplit
 
 from starlette.responses import PlainTextResponse
@@ -31,7 +32,9 @@ class Security:
         self._app = app
         own = socket.gethostname().lower()
         self._seen: set[str] = set()  # Host headers that were found good, so that they are parsed once
-        self._hosts = frozenset({"localhost", own, *(host.lower() for host in settings.allowed_hosts)})
+        self._public_url = settings.public_url
+        allowed = (*settings.allowed_hosts, *([_name(self._public_url)] if self._public_url else []))
+        self._hosts = frozenset({"localhost", own, *(host.lower() for host in allowed)})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
@@ -74,12 +77,20 @@ class Security:
 
     def _same(self, origin: str, host: str) -> bool:
         name = _name(origin)
-        return is_own(origin, host) or is_loopback(name)
+        return is_own(origin, host, self._public_url) or is_loopback(name)
 
 
-def is_own(origin: str, host: str) -> bool:
-    """Does an Origin header name the very host and port that were asked?"""
-    return origin.partition("//")[2].lower() == host.lower()
+def is_own(origin: str, host: str, public_url: str) -> bool:
+    """Does an Origin header name the very host and port that were asked, or those that a proxy answers at?"""
+    at = origin.partition("//")[2].lower()
+    return at == host.lower() or (bool(public_url) and origin.lower() == _origin(public_url))
+
+
+@cache
+def _origin(url: str) -> str:
+    """An address as browsers put it into an Origin header."""
+    parts = urlsplit(url.lower())
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _name(address: str) -> str:

@@ -17,7 +17,15 @@ from trackside.core import accounts, audit, signin
 from trackside.core.identity import Proved
 from trackside.errors import Forbidden, InvalidParameter, TooManyTries, TracksideError, Unauthenticated
 from trackside.server.body import whole_body
-from trackside.server.guards import SESSION_COOKIE, address_of, identify, open_to_all, own_pages, session_of
+from trackside.server.guards import (
+    SESSION_COOKIE,
+    TYPED_NAME,
+    address_of,
+    identify,
+    open_to_all,
+    own_pages,
+    session_of,
+)
 from trackside.server.routing import Route, app_of
 
 _HEADERS = {
@@ -102,10 +110,9 @@ async def sign_in(request: Request) -> Response:
     try:
         answer = await _with_session(request, await _proved(request, name, password), wanted)
     except (Unauthenticated, TooManyTries, Forbidden) as error:
-        await _record(request, name, "sign-in", error.status)
         message = "User name or password is wrong." if error.status == 401 else error.message
         return _page("Sign in", _signin_form(wanted, name), message, error.status)
-    await _record(request, name, "sign-in", 200)
+    await _record(request, name)
     return answer
 
 
@@ -123,7 +130,7 @@ async def _proved(request: Request, name: str, password: str) -> Proved:
 async def sign_out(request: Request) -> Response:
     await accounts.close_session(app_of(request), session_of(request))
     response = RedirectResponse("signin", 303, {"Cache-Control": "no-store"})
-    response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="lax")
+    response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="lax", secure=_is_encrypted(request))
     return response
 
 
@@ -136,7 +143,6 @@ async def set_up(request: Request) -> Response:
     form = await _form(request)
     code, name = form.get("code", ""), form.get("username", "")
     if not await _is_code(request, code):
-        await _record(request, name, "setup", 403)
         return _used_up()
     if form.get("password") != form.get("again"):
         return _page("Set up", _setup_form(code, name), "The two passwords are not the same.", 400)
@@ -146,7 +152,7 @@ async def set_up(request: Request) -> Response:
         return _page("Set up", _setup_form(code, name), error.message, 400)
     except Forbidden:  # somebody was quicker
         return _used_up()
-    await _record(request, name, "setup", 200)
+    await _record(request, name)
     return await _with_session(request, made, "./")
 
 
@@ -167,25 +173,32 @@ async def _with_session(request: Request, proved: Proved, wanted: str) -> Respon
         max_age=accounts.SESSION_MS // 1000,
         httponly=True,
         samesite="lax",
-        secure=request.url.scheme == "https",
+        secure=_is_encrypted(request),
     )
     return response
 
 
-async def _record(request: Request, who: str, what: str, outcome: int) -> None:
-    if app_of(request).settings.auth:
+def _is_encrypted(request: Request) -> bool:
+    """Whether the browser came by TLS, which a proxy may end."""
+    return request.url.scheme == "https" or app_of(request).settings.public_url.startswith("https:")
+
+
+async def _record(request: Request, who: str) -> None:
+    """That it worked; what is refused is recorded for all routes alike."""
+    app = app_of(request)
+    if app.settings.auth:
         action = f"{request.method} {request.url.path}"
-        await audit.add(
-            app_of(request), who=who, action=action, detail=what, address=address_of(request), outcome=outcome
-        )
+        await audit.add(app, who=who, action=action, detail="", address=address_of(request), outcome=200)
 
 
 async def _form(request: Request) -> dict[str, str]:
     text = (await whole_body(request, most=FORM_BYTES)).decode("utf-8", "replace")
     try:
-        return {name: values[0] for name, values in parse_qs(text, max_num_fields=10).items()}
+        form = {name: values[0] for name, values in parse_qs(text, max_num_fields=10).items()}
     except ValueError:
         return {}
+    request.scope[TYPED_NAME] = form.get("username", "")
+    return form
 
 
 def _local(wanted: str) -> str:

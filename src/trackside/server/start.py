@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import importlib.util
+import os
 import signal
 import socket
 from types import FrameType
@@ -17,6 +19,7 @@ from trackside.core.app import App
 from trackside.errors import TracksideError
 from trackside.server.app import Server
 from trackside.server.protocol import Protocol
+from trackside.server.workers import CannotServe, Pipes, Workers
 
 STOP_SECONDS = 4  # for what is in flight when the server is told to stop
 BACKLOG = 2048  # connections that may wait to be accepted
@@ -31,6 +34,22 @@ def serve(settings: ServerSettings) -> None:
     password = admin_password(settings)
     listening = listen(settings)
     app = open_app(settings)
+    if settings.workers == 1:
+        _run(app, listening, password)
+        return
+    if app.db.peers is None:
+        raise CannotStart(
+            "SQLite is for one process: several workers need PostgreSQL (--store postgresql://…)."
+            " One process does for a laboratory."
+        )
+    workers = Workers(settings.workers, lambda pipes: _run(open_app(settings), listening, password, pipes))
+    try:
+        workers.run(lambda code: _say_address(settings, listening, code))
+    except CannotServe as error:
+        raise CannotStart(str(error)) from None
+
+
+def _run(app: App, listening: socket.socket, password: str, pipes: Pipes | None = None) -> None:
     config = uvicorn.Config(
         Server(app, password),
         loop="uvloop",
@@ -44,15 +63,16 @@ def serve(settings: ServerSettings) -> None:
         timeout_graceful_shutdown=STOP_SECONDS,
         timeout_keep_alive=75,  # longer than clients keep idle connections, so that they close first
     )
-    _Uvicorn(config, app).run(sockets=[listening])
+    _Uvicorn(config, app, pipes).run(sockets=[listening])
 
 
 class _Uvicorn(uvicorn.Server):
     """Ends the streams of live updates first: they would outlast the time for what is in flight."""
 
-    def __init__(self, config: uvicorn.Config, app: App) -> None:
+    def __init__(self, config: uvicorn.Config, app: App, pipes: Pipes | None) -> None:
         super().__init__(config)
         self._app = app
+        self._pipes = pipes
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Told to stop: do so and exit with 0. (uvicorn's own raises the signal again afterwards.)"""
@@ -61,20 +81,33 @@ class _Uvicorn(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        for listening in sockets or []:
-            host, port = listening.getsockname()[:2]
-            shown = f"[{host}]" if ":" in host else host
-            folder = self._app.settings.data_dir
-            prefix = self._app.settings.static_prefix
-            print(f"Trackside is at http://{shown}:{port}{prefix} (data: {folder})", flush=True)  # noqa: T201
-            if code := self._app.identities.setup_code:
-                name = socket.gethostname() if host in ("0.0.0.0", "::") else shown
-                link = f"http://{name}:{port}{prefix}/setup?code={code}"
-                print(f"There is no admin yet. Make one here, once: {link}", flush=True)  # noqa: T201
+        if self._pipes is None:
+            for listening in sockets or []:
+                _say_address(self._app.settings, listening, self._app.identities.setup_code)
+        elif self.started:
+            asyncio.get_running_loop().add_reader(self._pipes.alive, self._orphaned, self._pipes.alive)
+            code = self._app.identities.setup_code.encode()
+            os.write(self._pipes.ready, b"%b\n" % code)
+
+    def _orphaned(self, pipe: int) -> None:
+        asyncio.get_running_loop().remove_reader(pipe)
+        self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.events.close()
         await super().shutdown(sockets)
+
+
+def _say_address(settings: ServerSettings, listening: socket.socket, setup_code: str) -> None:
+    host, port = listening.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    prefix = settings.static_prefix
+    print(f"Trackside is at http://{shown}:{port}{prefix} (data: {settings.data_dir})", flush=True)  # noqa: T201
+    if setup_code:
+        name = socket.gethostname() if host in ("0.0.0.0", "::") else shown
+        address = settings.public_url or f"http://{name}:{port}{prefix}"
+        link = f"{address}/setup?code={setup_code}"
+        print(f"There is no admin yet. Make one here, once: {link}", flush=True)  # noqa: T201
 
 
 def admin_password(settings: ServerSettings) -> str:

@@ -36,6 +36,9 @@ class Pending(Protocol):
     async def flush(self, tx: Transaction) -> None:
         """Write what was gathered."""
 
+    def committed(self) -> None:
+        """It is stored: what was learnt from it holds for others, too."""
+
     def discard(self) -> None:
         """Forget it: the group was rolled back."""
 
@@ -71,10 +74,44 @@ class Transaction(Protocol):
 Job = Callable[[Transaction], Awaitable[T]]
 
 
+class Hears(Protocol):
+    """Who is told what other servers on the same store say. Called in the event loop; must not take long."""
+
+    def heard(self, message: list[Any]) -> None:
+        """A message of another server: its kind and what belongs to it."""
+
+    def lost(self) -> None:
+        """From now on messages are missed."""
+
+    def found(self) -> None:
+        """Messages come again."""
+
+    def leading(self) -> None:
+        """`Peers.leads` has changed."""
+
+
+class Peers(Protocol):
+    """The other servers on the same store."""
+
+    @property
+    def leads(self) -> bool:
+        """Whether this server is the one that does what only one may do."""
+
+    def start(self, hears: Hears) -> None:
+        """Begin to listen; called in the event loop that serves."""
+
+    def tell(self, message: list[Any]) -> None:
+        """Tell the others, soon, in the order of the calls; JSON."""
+
+
 class Database(Protocol):
     """One of the two engines."""
 
     engine: str
+
+    @property
+    def peers(self) -> Peers | None:
+        """None: there can be no other server on this store."""
 
     async def read(self, job: Job[T]) -> T:
         """Run a job on a read-only snapshot that holds every acknowledged write."""
@@ -89,6 +126,12 @@ class Database(Protocol):
         side by side, on one engine or on several servers, while they concern different runs; any other
         job is alone. Who keeps to that needs no lock of its own, and what it has read stays true.
         """
+
+    async def shared_secret(self) -> str:
+        """A random text that all servers on this store know, and nobody else."""
+
+    async def shrink(self) -> int:
+        """Give back to the system what deleted rows have left; bytes by which the files became smaller."""
 
     async def close(self) -> None:
         """Finish what is queued and let go of the files."""

@@ -41,6 +41,16 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
+def check(connection: sqlite3.Connection, path: Path) -> None:
+    """Raises InvalidState when the server that has the database open is another release than this one."""
+    version, ours = connection.execute("PRAGMA user_version").fetchone()[0], max(migrations())
+    if version != ours:
+        raise InvalidState(
+            f"{path} is served by another release of Trackside (schema {version}; this one has {ours})."
+            " Use that release, or stop the server first."
+        )
+
+
 def _back_up(connection: sqlite3.Connection, target: Path) -> None:
     unfinished = target.with_suffix(".part")
     os.close(os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # as private as the store
@@ -49,12 +59,12 @@ def _back_up(connection: sqlite3.Connection, target: Path) -> None:
         connection.backup(copy)
     finally:
         copy.close()
-    _fsync(unfinished)
+    fsync(unfinished)
     unfinished.replace(target)
-    _fsync(target.parent)
+    fsync(target.parent)
 
 
-def _fsync(path: Path) -> None:
+def fsync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     os.fsync(descriptor)
     os.close(descriptor)

@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import os
 import queue
+import secrets
 import sqlite3
 import threading
 import time
@@ -30,12 +31,13 @@ from trackside.errors import (
     Unavailable,
 )
 from trackside.store import regexp, schema
-from trackside.store.database import Job, P, Row, Statement, T, Values, named_queries
+from trackside.store.database import Job, P, Row, Statement, T, Transaction, Values, named_queries
 
 GROUP_LIMIT = 256  # jobs a transaction: bounds how long the first of them waits for its answer
 READ_SECONDS = 30.0  # a read that takes longer is broken off
 READERS = 2
-SEARCHERS = 2
+_PAGES_AT_ONCE = 500  # given back in one transaction: others wait for it
+SEARCHERS = 4  # as many as core.turns lets run
 
 
 class SqliteTransaction:
@@ -92,23 +94,33 @@ class SqliteDatabase:
     """A store in one file, served by one process."""
 
     engine = "sqlite"
+    peers = None
 
-    def __init__(self, path: Path) -> None:
-        """Open the file, making or migrating it.
+    def __init__(self, path: Path, *, beside: bool = False) -> None:
+        """Open the file, making or migrating it; with `beside`, also a server's that runs, without either.
 
         Raises StoreInUse when another process has it, StoreUnusable, StorageFull or OSError when it cannot be
         read and written.
         """
         self._path = path
-        self._lock = _lock(path)
+        self._lock: int | None = None
+        try:
+            self._lock = lock(path)
+        except StoreInUse:
+            if not beside:
+                raise
         _make_private(path)
         try:
             self._connection = _connect(path)
-            schema.migrate(self._connection, path)
+            if self._lock is None:
+                schema.check(self._connection, path)
+            else:
+                schema.migrate(self._connection, path)
         except sqlite3.Error as error:
             raise _at_start(error, path) from error
         self._transaction = SqliteTransaction(self._connection)
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._secret = secrets.token_urlsafe(32)
         self._closed = False
         self._writer = threading.Thread(target=self._write_groups, name="sqlite-writer", daemon=True)
         self._writer.start()
@@ -131,6 +143,25 @@ class SqliteDatabase:
     async def search(self, job: Job[T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._searchers, self._read, job)
 
+    async def shared_secret(self) -> str:
+        return self._secret
+
+    async def shrink(self) -> int:
+        async def job(tx: Transaction) -> tuple[int, int]:
+            for _ in range(_PAGES_AT_ONCE):
+                await tx.run("give_back_page")
+            pages = await tx.all("pages")
+            return pages[0]["page_size"] * pages[0]["page_count"], pages[0]["freelist_count"]
+
+        async def size(tx: Transaction) -> int:
+            pages = (await tx.all("pages"))[0]
+            return int(pages["page_size"] * pages["page_count"])
+
+        before, free = await self.read(size), 1
+        while free:  # in steps, so that others write in between
+            now, free = await self.write(job)
+        return before - now
+
     async def close(self) -> None:
         if self._closed:
             return
@@ -142,7 +173,8 @@ class SqliteDatabase:
         for connection in self._reading:
             connection.close()
         self._connection.close()
-        os.close(self._lock)
+        if self._lock is not None:
+            os.close(self._lock)
 
     # --- reader threads
 
@@ -230,6 +262,8 @@ class SqliteDatabase:
         for gatherer in tx.gathered.values():
             _drive(gatherer.flush(tx))
         self._connection.execute("COMMIT")
+        for gatherer in tx.gathered.values():
+            gatherer.committed()
         return results
 
     def _roll_back(self) -> None:
@@ -295,7 +329,7 @@ def _make_private(path: Path) -> None:
             file.chmod(0o600)
 
 
-def _lock(path: Path) -> int:
+def lock(path: Path) -> int:
     """Own the store: a second server on it would have caches that miss the first one's writes."""
     descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:

@@ -1,11 +1,13 @@
 """One real MLflow and one Trackside for the whole suite, and what each area's cases begin with."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 import servers
+from _pytest.capture import CaptureManager
 from pair import Ledger, Pair, Side, unique
 from places import make_logged, make_model, make_place
 from servers import Server
@@ -15,7 +17,13 @@ LEDGER = pytest.StashKey[Ledger]()
 
 @pytest.fixture(scope="session")
 def ledger(request: pytest.FixtureRequest) -> Ledger:
-    return request.config.stash.setdefault(LEDGER, Ledger())
+    def tell(text: str) -> None:
+        capture: CaptureManager = request.config.pluginmanager.getplugin("capturemanager")
+        with capture.global_and_fixture_disabled():
+            sys.stdout.write(f"{text}\n")
+            sys.stdout.flush()
+
+    return request.config.stash.setdefault(LEDGER, Ledger(tell))
 
 
 @pytest.fixture(scope="session")
@@ -33,12 +41,16 @@ def both(authority: Server, tmp_path_factory: pytest.TempPathFactory, ledger: Le
         yield pair
 
 
+@pytest.fixture(autouse=True)
+def noted(request: pytest.FixtureRequest, ledger: Ledger) -> None:
+    """Which modules ran, for test_ledger.py."""
+    ledger.modules.add(request.module.__name__)
+
+
 @pytest.fixture
-def pair(both: Pair, request: pytest.FixtureRequest, ledger: Ledger) -> Pair:
+def pair(both: Pair, request: pytest.FixtureRequest) -> Pair:
     """A new experiment with a run; names of the test's own."""
-    module = request.module.__name__
-    ledger.modules.add(module)
-    scene = both.in_area(module.removeprefix("test_diff_"))
+    scene = both.in_area(request.module.__name__.removeprefix("test_diff_"))
     make_place(scene)
     return scene
 
@@ -59,9 +71,9 @@ def logged(pair: Pair) -> Pair:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of it starts MLflow; what is counted is asked last."""
+    """What compares starts MLflow; what is counted is asked last."""
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if Path(__file__).parent in item.path.parents and "both" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: item.path.name == "test_ledger.py")
 

@@ -6,6 +6,7 @@ docs/differences.md is written from this table by scripts/docs.
 
 import intended_models
 import intended_requests
+import intended_runs
 import intended_search
 from difference import Answer, Difference, Field, Heading, Value, Wording, file_name
 
@@ -59,7 +60,7 @@ HEADINGS: tuple[Heading, ...] = (
         "says `charset=utf-8`",
         "Browsers would otherwise guess.",
         head="content-type",
-        same=lambda text: text.partition(";")[0],
+        same=lambda text: text.removesuffix("; charset=utf-8"),
     ),
     Heading(
         "file names in headers",
@@ -72,6 +73,7 @@ HEADINGS: tuple[Heading, ...] = (
     ),
 )
 ANSWERS: tuple[Answer, ...] = (
+    *intended_runs.ANSWERS,
     *intended_requests.ANSWERS,
     *intended_search.ANSWERS,
     *intended_models.ANSWERS,

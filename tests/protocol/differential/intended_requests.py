@@ -1,77 +1,38 @@
-"""Intended differences in how requests are read, and of experiments, runs and metrics."""
+"""Intended differences in how requests are read."""
 
-from difference import Answer
+import re
+from typing import Any
 
-HINT = r"400 INVALID_PARAMETER_VALUE: Invalid value .* for parameter '.*' supplied:  Hint: Value was of type '.*'\. See .*"
+from difference import TAKEN, Answer, Case
+from wrong_types import HINT, refuses_what_was_sent
+
+MISSING = r"400 INVALID_PARAMETER_VALUE: Missing value for required parameter '{}'\. See the API docs for more information about request parameters\."
+NO_JSON = r"400 INVALID_PARAMETER_VALUE: Bad Request\. Content-Type must be one of \['application/json'\]\."
+A_NAME = r"\w+"
+
+
+def _in_camel_case(ask: Any, theirs: Any, ours: Any) -> bool:
+    """The field that one side misses is there, in camelCase alone."""
+    missing = theirs.text.partition("'")[2].partition("'")[0]
+    camel = re.sub("_(.)", lambda match: match[1].upper(), missing)
+    return camel in ask.body and missing not in ask.body
+
+
 ANSWERS: tuple[Answer, ...] = (
-    Answer(
-        "SQL in messages",
-        "a name that is taken",
-        "appends the database's error with the SQL and its values to the message",
-        "says only that it exists, and when it is a deleted one, what can be done",
-        "SQL and the values of other columns are nobody's business; the beginning of the message is the same.",
-        route="POST /api/2.0/mlflow/(experiments/(create|update)|registered-models/rename)",
-        theirs=r"400 (BAD_REQUEST: |RESOURCE_ALREADY_EXISTS: (Experiment|Registered Model )\(name=.*\) already exists\..*)\(sqlite3\.IntegrityError\) UNIQUE constraint failed: \w+\..*",
-        ours=r"400 RESOURCE_ALREADY_EXISTS: (Experiment|Registered Model )\(name=.*\) already exists( \(a deleted one; restore it, or choose another name\))?\.",
-    ),
-    Answer(
-        "database errors",
-        "requests that MLflow checks only in its database",
-        "answers BAD_REQUEST with the database's error, the SQL and its values",
-        "answers in words; where nothing is wrong with the request (a tag given twice), takes it",
-        "SQL and the values of other columns are nobody's business.",
-        theirs=r"400 (BAD_REQUEST|RESOURCE_ALREADY_EXISTS): .*\(sqlite3\.\w+Error\).*",
-        ours=r"(200 |400 INVALID_PARAMETER_VALUE: ).*",
-    ),
-    Answer(
-        "tags of a new run",
-        "runs/create",
-        "takes tags with any key and of any length",
-        "checks and cuts them as set-tag does",
-        "They could otherwise never be changed: set-tag refuses such keys.",
-        route="POST .*/runs/create",
-        theirs=r"200 .*",
-        ours=r"400 INVALID_PARAMETER_VALUE: (Invalid value \".*\" for parameter 'tags\.key' supplied: Names may .*|'tags\.key' exceeds the maximum length of 250 characters)",
-    ),
-    Answer(
-        "long values of a new run",
-        "runs/create, and runs/get of such a run",
-        "keeps a name or tag of any length",
-        "cuts both to 8,000 characters, as set-tag does",
-        "One limit for a tag, however it is set.",
-        route="(POST .*/runs/create|GET .*/runs/get)",
-        theirs=r'200 .*"value": "(x{9000}|v{8001})".*',
-        ours=r'200 .*"value": "(x{8000}|v{8000})".*',
-    ),
-    Answer(
-        "long user names",
-        "runs/create",
-        "takes a user_id of any length on SQLite, and fails on other databases",
-        "refuses more than 256 characters",
-        "The same on every database.",
-        route="POST .*/runs/create",
-        theirs="200 .*",
-        ours=r"400 INVALID_PARAMETER_VALUE: 'user_id' exceeds the maximum length of 256 characters",
-    ),
-    Answer(
-        "run_uuid",
-        "runs/delete, runs/restore and log-batch",
-        "takes `run_uuid` for `run_id` in some routes, and in these answers that there is no run ''",
-        "takes it everywhere",
-        "An old name of a field is known everywhere or nowhere.",
-        asked=r'.*"run_uuid": .*',
-        theirs=r"(404 RESOURCE_DOES_NOT_EXIST: Run with id= not found|400 INVALID_PARAMETER_VALUE: Invalid value \"\" for parameter 'run_id' supplied\.)",
-        ours="200 {}",
-    ),
     Answer(
         "unpaired surrogates",
         "text that is no Unicode",
         "stores an empty text instead",
         "counts the request as malformed",
         "What was not sent would be stored.",
-        asked=".*[\ud800-\udfff].*",
-        theirs="200 .*",
-        ours=r"400 INVALID_PARAMETER_VALUE: Missing value for required parameter '.*'\. See .*",
+        cases=(
+            Case(
+                route="POST .*/runs/log-parameter",
+                asked=".*[\ud800-\udfff].*",
+                theirs="200 {}",
+                ours=MISSING.format("run_id"),
+            ),
+        ),
     ),
     Answer(
         "null lists",
@@ -79,28 +40,20 @@ ANSWERS: tuple[Answer, ...] = (
         "answers 500",
         "takes null for absent, as everywhere else",
         "Clients repeat a 500 for minutes.",
-        asked=r".*: null.*",
-        theirs="500 <page>",
-        ours="200 .*",
-    ),
-    Answer(
-        "artifact locations",
-        "experiments/create with a location that holds `..` or a query",
-        "takes it",
-        "refuses it",
-        "Files would lie outside of the place that was allowed; a path put behind a query is none.",
-        route=".*/experiments/create",
-        theirs="200 .*",
-        ours=r"400 INVALID_PARAMETER_VALUE: Invalid artifact location: '.*'\. The artifact location cannot contain '\.\.' or a query\.",
-    ),
-    Answer(
-        "settings named in messages",
-        "a message that names an environment variable of MLflow's server",
-        "names it",
-        "leaves it out",
-        "It does nothing here.",
-        theirs=r"(?P<what>400 .*\.) (To configure this limit, please set|Set) the MLFLOW_\w+ environment variable.*\.",
-        ours=r"(?P<what>400 .*\.)",
+        cases=(
+            Case(
+                route="POST .*/runs/log-batch",
+                asked=r'.*"(metrics|params|tags)": null.*',
+                theirs="500 <page>",
+                ours="200 {}",
+            ),
+            Case(
+                route="POST .*/runs/search",
+                asked=r'.*"max_results": null.*',
+                theirs="500 <page>",
+                ours=r'200 ({}|{"runs": \[.*\]})',
+            ),
+        ),
     ),
     Answer(
         "booleans as text",
@@ -108,9 +61,14 @@ ANSWERS: tuple[Answer, ...] = (
         "refuses it in a body, and takes it in a query",
         "takes it in both, as it takes numbers as text",
         "One rule for both.",
-        asked=r'.*: ("true"|0).*',
-        theirs=r"400 INVALID_PARAMETER_VALUE: Invalid value (\"true\"|0) for parameter '.*' supplied:  Hint: .*",
-        ours="200 .*",
+        cases=(
+            Case(
+                route="POST .*/model-versions/transition-stage",
+                asked=r'.*"archive_existing_versions": ("true"|0).*',
+                theirs=r"400 INVALID_PARAMETER_VALUE: Invalid value (\"true\"|0) for parameter 'archive_existing_versions' supplied:  Hint: .*",
+                ours='200 {"model_version": .*',
+            ),
+        ),
     ),
     Answer(
         "headers of refusals",
@@ -118,8 +76,13 @@ ANSWERS: tuple[Answer, ...] = (
         "refuses it without X-Content-Type-Options and X-Frame-Options",
         "gives both with every answer",
         "They cost nothing.",
-        theirs=r"(?P<what>403 [\w ,-]+) {.*",
-        ours=r"(?P<what>403 [\w ,-]+) {.*",
+        cases=(
+            Case(
+                asked=r".*'(Host|Origin)': '.*",
+                theirs=r"(?P<what>403 (Invalid Host header - possible DNS rebinding attack detected|Cross-origin request blocked)) {'x-content-type-options': '', 'x-frame-options': ''}",
+                ours=r"(?P<what>403 [\w ,-]+) {'x-content-type-options': 'nosniff', 'x-frame-options': 'SAMEORIGIN'}",
+            ),
+        ),
     ),
     Answer(
         "a misspelt route",
@@ -127,9 +90,13 @@ ANSWERS: tuple[Answer, ...] = (
         "answers 405 or 404, since the route is declared with a spelling error",
         "answers 404",
         "No client calls it.",
-        route=".*/api/2.0mlflow/.*",
-        theirs="405 <page>",
-        ours="404 <page>",
+        cases=(
+            Case(
+                route=".*/api/2.0mlflow/.*",
+                theirs="405 <page>",
+                ours="404 <page>",
+            ),
+        ),
     ),
     Answer(
         "capabilities",
@@ -137,9 +104,13 @@ ANSWERS: tuple[Answer, ...] = (
         "says that it takes pre-signed uploads, which it refuses for the storage that it proxies, and that it has a gateway",
         "says what it can do",
         "The client would ask in vain.",
-        route="GET .*/server-info",
-        theirs="200 .*",
-        ours=r'200 {"features_enabled": {}, "multipart_downloads_enabled": false, "multipart_uploads_enabled": false, .*',
+        cases=(
+            Case(
+                route="GET .*/server-info",
+                theirs=r'200 {"features_enabled": {"gateway": true}, (?P<parts>.*), "presigned_upload_model_id_supported": true, "presigned_upload_run_id_supported": true, (?P<rest>.*)}',
+                ours=r'200 {"features_enabled": {}, (?P<parts>.*), "presigned_upload_model_id_supported": false, "presigned_upload_run_id_supported": false, (?P<rest>.*)}',
+            ),
+        ),
     ),
     Answer(
         "workspaces",
@@ -147,9 +118,13 @@ ANSWERS: tuple[Answer, ...] = (
         "refuses it with 500",
         "refuses it with 400 and the same code and words, and says what to unset",
         "Clients repeat a 500 for minutes.",
-        asked=r".*'X-MLFLOW-WORKSPACE': .*",
-        theirs=r"500 (?P<what>FEATURE_DISABLED: Workspace APIs are not available: workspaces are not enabled on this server)",
-        ours=r"400 (?P<what>FEATURE_DISABLED: Workspace APIs are not available: workspaces are not enabled on this server)\. Remove .*",
+        cases=(
+            Case(
+                asked=r".*'X-MLFLOW-WORKSPACE': .*",
+                theirs=r"500 (?P<what>FEATURE_DISABLED: Workspace APIs are not available: workspaces are not enabled on this server)",
+                ours=r"400 (?P<what>FEATURE_DISABLED: .*)\. Remove the X-MLFLOW-WORKSPACE header \(unset MLFLOW_WORKSPACE\)\.",
+            ),
+        ),
     ),
     Answer(
         "content types",
@@ -157,9 +132,20 @@ ANSWERS: tuple[Answer, ...] = (
         "tells capital letters apart (`application/JSON` is refused), and looks at POST alone",
         "takes any case, and looks at PATCH and DELETE as well",
         "Media types know no case; a page of another site cannot send JSON without asking first.",
-        asked=r".*'Content-Type': '.*",
-        theirs=r"(400 INVALID_PARAMETER_VALUE: Bad Request\. Content-Type must be|200 |404 ).*",
-        ours=r"(200|400|404) .*",
+        cases=(
+            Case(
+                route="POST .*",
+                asked=r".*'Content-Type': 'application/JSON'.*",
+                theirs=NO_JSON,
+                ours=rf"({TAKEN}|404 RESOURCE_DOES_NOT_EXIST: No Experiment with id=\d+ exists|400 INVALID_PARAMETER_VALUE: Model json is missing mandatory fields: .*)",
+            ),
+            Case(
+                route="(PATCH|DELETE) .*",
+                asked=r".*'Content-Type': '(text/plain|application/x-www-form-urlencoded)'.*",
+                theirs=TAKEN,
+                ours=NO_JSON,
+            ),
+        ),
     ),
     Answer(
         "bodies that are no object",
@@ -167,9 +153,19 @@ ANSWERS: tuple[Answer, ...] = (
         "answers 500",
         "counts it as an empty object, as it does a body that is no JSON",
         "Clients repeat a 500 for minutes.",
-        asked=r'.* "(5|\\"x\\"|\[\])"',
-        theirs="500 <page>",
-        ours="200 .*",
+        cases=(
+            Case(
+                asked=r'.* "(5|\\"x\\"|\[\])"',
+                theirs="500 <page>",
+                ours=rf"(200 {{}}|{MISSING.format(A_NAME)}|400 INVALID_PARAMETER_VALUE: Invalid value 0 for parameter 'max_results' supplied\. It must be a positive integer)",
+            ),
+            Case(
+                route="POST .*/runs/log-batch",
+                asked=r'.* "(|null|\{|\\u0000)"',
+                theirs="500 <page>",
+                ours=MISSING.format("run_id"),
+            ),
+        ),
     ),
     Answer(
         "camelCase",
@@ -177,19 +173,26 @@ ANSWERS: tuple[Answer, ...] = (
         "takes camelCase for optional fields alone",
         "takes it for all",
         "A field's name is known everywhere or nowhere.",
-        theirs=r"400 INVALID_PARAMETER_VALUE: Missing value for required parameter '\w+_\w+'\. .*",
-        asked=r'.*"[a-z]+[A-Z]\w*": .*',
-        ours="(200|400|404) .*",
-    ),
-    Answer(
-        "datasets without a name",
-        "log-inputs with a dataset without name or digest",
-        "stores a dataset with an empty name or digest",
-        "refuses it",
-        "Datasets are told apart by name and digest.",
-        route=".*/runs/log-inputs",
-        theirs="200 {}",
-        ours=r"400 INVALID_PARAMETER_VALUE: Missing value for required parameter 'datasets\[0\]\.dataset\.(name|digest)'\. .*",
+        cases=(
+            Case(
+                theirs=MISSING.format(A_NAME),
+                asked=r'.*"[a-z]+[A-Z]\w*": .*',
+                ours=TAKEN,
+                holds=_in_camel_case,
+            ),
+            Case(
+                route="POST .*/(experiments/(delete|restore|delete-experiment-tag)|runs/delete-tag|registered-models/rename)",
+                theirs=MISSING.format("((run|experiment)_id|new_name)"),
+                ours=r"404 RESOURCE_DOES_NOT_EXIST: (No Experiment with id=\d+ exists|No tag with name: k in (run|experiment) with id .*|Registered Model with name=.* not found)",
+                holds=_in_camel_case,
+            ),
+            Case(
+                route="POST .*/runs/log-model",
+                theirs=MISSING.format("run_id"),
+                ours=r"400 INVALID_PARAMETER_VALUE: Model json is missing mandatory fields: .*",
+                holds=_in_camel_case,
+            ),
+        ),
     ),
     Answer(
         "questions without a field",
@@ -197,9 +200,24 @@ ANSWERS: tuple[Answer, ...] = (
         "answers with a page, or in other words",
         "names the field",
         "It says what to add.",
-        route="GET (/(model-versions/)?get-artifact|.*/get-download-uri)",
-        theirs=r"(400 <page>|400 INVALID_PARAMETER_VALUE: (Missing value for required parameter '\w+'\.|Artifact path refers to a directory, not a file: '.*')|404 RESOURCE_DOES_NOT_EXIST: Run with id=None not found).*",
-        ours=r"400 INVALID_PARAMETER_VALUE: Missing value for required parameter '\w+'\. .*",
+        cases=(
+            Case(
+                route="GET (/(model-versions/)?get-artifact|.*/get-download-uri)",
+                theirs=r"400 INVALID_PARAMETER_VALUE: (?P<what>Missing value for required parameter 'name'\.).*",
+                ours=r"400 INVALID_PARAMETER_VALUE: (?P<what>Missing value for required parameter 'name'\.) See the API docs for more information about request parameters\..*",
+            ),
+            Case(
+                route="GET /(model-versions/)?get-artifact",
+                theirs=r"(400 <page>|404 RESOURCE_DOES_NOT_EXIST: Run with id=None not found).*",
+                ours=MISSING.format("(run_id|path)") + ".*",
+            ),
+            Case(
+                route="GET /get-artifact",
+                asked=".*'path': ''.*",
+                theirs=r"400 INVALID_PARAMETER_VALUE: Artifact path refers to a directory, not a file: .*",
+                ours=MISSING.format("path") + ".*",
+            ),
+        ),
     ),
     Answer(
         "wrong types",
@@ -207,8 +225,13 @@ ANSWERS: tuple[Answer, ...] = (
         "stops reading the request there and goes on with what it has read, or answers 500",
         "refuses the request with 400 and names the field, its value and its type",
         "What was not sent would be stored (a step of 1.5 becomes step 0); and clients repeat a 500 for minutes.",
-        theirs=r"(200|400|404|500) .*",
-        ours=HINT,
+        cases=(
+            Case(
+                theirs=r"(200|400 INVALID_PARAMETER_VALUE:|400 BAD_REQUEST: \(sqlite3\.IntegrityError\)|404 RESOURCE_DOES_NOT_EXIST:|500) .*",
+                ours=HINT,
+                holds=refuses_what_was_sent,
+            ),
+        ),
     ),
     Answer(
         "mistakes are not the server's",
@@ -216,17 +239,56 @@ ANSWERS: tuple[Answer, ...] = (
         "answers 500, with a page or the exception's text",
         "answers 400 or 404 and says what is wrong",
         "Clients repeat a 500 for minutes.",
-        theirs=r"500 (<page>|INTERNAL_ERROR: .*|Internal Server Error)",
-        ours=r"4\d\d [A-Z_]+: .*",
-    ),
-    Answer(
-        "NaN as a bare token",
-        "`log-metric` with NaN or Infinity as Python's json writes them",
-        "stores the value 0 at time 0",
-        "stores the value that was sent",
-        "Nothing is stored that nobody sent.",
-        route="GET .*/(metrics/get-history|runs/get)",
-        theirs=r'200 .*"timestamp": 0, "value": 0\.0.*',
-        ours=r'200 .*"timestamp": 1, "value": ("NaN"|-?1\.7976931348623157e\+308).*',
+        cases=(
+            Case(
+                route=".*/(search|model-versions/(create|transition-stage))",
+                theirs=r"500 INTERNAL_ERROR: (?P<what>.*)",
+                ours=r"(400 INVALID_PARAMETER_VALUE|404 RESOURCE_DOES_NOT_EXIST): (?P<what>.*)",
+            ),
+            Case(
+                route="PUT .*/mlflow-artifacts/artifacts/.*",
+                theirs="500 Internal Server Error",
+                ours=r"400 INVALID_PARAMETER_VALUE: '.*' would be a file and a folder at once\.",
+            ),
+            Case(
+                route="GET .*/(experiments|model-versions)/get",
+                asked=r".*: '(?P<number>9{20,})'.*",
+                theirs="500 INTERNAL_ERROR: Python int too large to convert to SQLite INTEGER",
+                ours=r"404 RESOURCE_DOES_NOT_EXIST: (No Experiment with id=9+ exists|Model Version \(name=.*, version=9+\) not found)",
+            ),
+            Case(
+                route="POST .*/runs/log-model",
+                asked=r'.*"model_json": "(\[\]|5)".*',
+                theirs="500 <page>",
+                ours=r"400 INVALID_PARAMETER_VALUE: Malformed model info\. \n (\[\]|5) \n is not a valid JSON\.",
+            ),
+            Case(
+                route="POST .*/logged-models/search",
+                theirs=r"500 INTERNAL_ERROR: could not convert string to float: .*",
+                ours=r"400 INVALID_PARAMETER_VALUE: Expected numeric value type for .*",
+            ),
+            Case(
+                route="POST .*/logged-models/search",
+                theirs=r"500 INTERNAL_ERROR: type object 'SqlLoggedModel' has no attribute '(?P<key>\w+)'",
+                ours=r"400 INVALID_PARAMETER_VALUE: Invalid attribute key '(?P<key>\w+)' specified\. .*",
+            ),
+            Case(
+                route="POST .*/model-versions/create",
+                theirs=r"500 INTERNAL_ERROR: (?P<source>file://.*) is not a valid remote uri\. .*",
+                ours=r"400 INVALID_PARAMETER_VALUE: Invalid model version source: '(?P<source>file://.*)'\. To use a local path .*",
+            ),
+            Case(
+                route="POST .*/model-versions/create",
+                asked=r'.*"source": "s3://\[".*',
+                theirs="500 <page>",
+                ours=r"400 INVALID_PARAMETER_VALUE: Invalid model version source: 's3://\['\. It is not a URI\.",
+            ),
+            Case(
+                route="GET .*/registered-models/search",
+                asked=".*'name IS NULL'.*",
+                theirs="500 <page>",
+                ours=r"400 INVALID_PARAMETER_VALUE: IS NULL / IS NOT NULL is only supported for tags, not for attribute 'name'.*",
+            ),
+        ),
     ),
 )

@@ -11,13 +11,13 @@ import re
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn, Self
 
 import httpx
 import intended
-from asks import API, MAX_SHOWN, REPEATED, Ask, post
+from asks import API, Ask, cut, post
 from servers import Server
 from wire import fill
 
@@ -58,8 +58,7 @@ class Seen(NamedTuple):
         return f" {self.heads}" if self.heads else ""
 
     def __str__(self) -> str:
-        shown = f"{self.status} {self.text}{self.shown_heads}"
-        return REPEATED.sub(r"\1…", shown)[:MAX_SHOWN].replace("\0", "<NUL>")
+        return cut(f"{self.status} {self.text}{self.shown_heads}")
 
 
 class Unexplained(AssertionError):
@@ -151,19 +150,25 @@ class Pair:
     ours: Side
     ledger: "Ledger"
     area: str = ""
+    asked: list[str] = field(default_factory=list)  # what was asked, with both answers' status
 
     def ask(self, ask: Ask) -> tuple[Seen, Seen]:
         """Send to both and compare. Raises Unexplained."""
-        answers = self.theirs.send(ask), self.ours.send(ask)
-        self._keep(ask, answers)
+        answers = self._send(ask)
         seen = self.theirs.seen(answers[0], ask.heads), self.ours.seen(answers[1], ask.heads)
         self.ledger.compared[self.area] += 1
         if ask.url == f"{API}experiments/create" and answers[0].status_code != answers[1].status_code:
             self.level_experiments()
         left = self.ledger.explained(ask, *seen)
         if left[0] != left[1] or _text(left[0].body) != _text(left[1].body):
-            self._differ(ask, *left)
+            self._differ(ask, answers, left)
         return seen
+
+    def _send(self, ask: Ask) -> tuple[httpx.Response, httpx.Response]:
+        answers = self.theirs.send(ask), self.ours.send(ask)
+        self.asked.append(f"{ask} -> {answers[0].status_code}, {answers[1].status_code}")
+        self._keep(ask, answers)
+        return answers
 
     def play(self, steps: Iterable[Ask]) -> None:
         """Ask for one after the other; every difference is told, not only the first.
@@ -193,10 +198,8 @@ class Pair:
 
     def of_both(self, ask: Ask) -> None:
         """Send what is only a preparation; both must take it."""
-        answers = self.theirs.send(ask), self.ours.send(ask)
-        for answer in answers:
+        for answer in self._send(ask):
             assert answer.status_code < 300, f"{ask}: {answer.text}"
-        self._keep(ask, answers)
 
     def level_experiments(self) -> None:
         """Make experiments on the side that has given fewer numbers, so that both give the same from here on."""
@@ -215,15 +218,20 @@ class Pair:
                 if answer.status_code == 200:
                     side.names[name] = _at(answer.json(), path)
 
-    def _differ(self, ask: Ask, theirs: Seen, ours: Seen) -> NoReturn:
+    def _differ(
+        self, ask: Ask, answers: tuple[httpx.Response, httpx.Response], left: tuple[Seen, Seen]
+    ) -> NoReturn:
+        """Raises Unexplained with the request, both answers as they came, and where they differ once normalised."""
         filled = ask._replace(path=fill(ask.path, self.ours.names), body=fill(ask.body, self.ours.names))
-        if (
-            theirs.status == ours.status == 200
-            and isinstance(theirs.body, dict)
-            and theirs.heads == ours.heads
-        ):
-            raise Unexplained("\n  ".join([str(filled), *_unlike(theirs.body, ours.body)]))
-        raise Unexplained(f"{filled}\n  MLflow    {theirs}\n  Trackside {ours}")
+        lines = [
+            str(filled),
+            *(
+                f"{name:9} answered {cut(' '.join([str(answer.status_code), *answer.text.split()]))}"
+                for name, answer in zip(("MLflow", "Trackside"), answers, strict=True)
+            ),
+            *_unlike(left[0]._asdict(), left[1]._asdict()),
+        ]
+        raise Unexplained("\n  ".join(lines))
 
     def scene(self, **more: str) -> Self:
         """A pair with names of its own, which begin with those of this one."""
@@ -253,9 +261,7 @@ def _unlike(theirs: Any, ours: Any, where: str = "") -> Iterator[str]:
         for index, (one, two) in enumerate(zip(theirs, ours, strict=True)):
             yield from _unlike(one, two, f"{where}[{index}]")
     elif _text(theirs) != _text(ours):
-        yield REPEATED.sub(
-            r"\1…", f"{where}: MLflow {_text(theirs)[:MAX_SHOWN]}, Trackside {_text(ours)[:MAX_SHOWN]}"
-        )
+        yield f"{where}: MLflow {cut(_text(theirs))}, Trackside {cut(_text(ours))}"
 
 
 def _at(value: Any, path: str) -> str:
@@ -273,9 +279,11 @@ def unique(prefix: str) -> str:
 class Ledger:
     """What was compared, and which intended differences were met."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[str], None] = print) -> None:
+        self.tell = tell  # says something at once, whatever becomes of the suite
         self.compared: Counter[str] = Counter()
         self.met: Counter[str] = Counter()
+        self.excused: list[tuple[Ask, Seen, Seen]] = []
         self.modules: set[str] = set()
 
     def explained(self, ask: Ask, theirs: Seen, ours: Seen) -> tuple[Seen, Seen]:
@@ -301,6 +309,7 @@ class Ledger:
         for answer in intended.ANSWERS:
             if answer.allows(ask, theirs, ours):
                 self.met[answer.name] += 1
+                self.excused.append((ask, theirs, ours))
                 return ours, ours
         return theirs, ours
 

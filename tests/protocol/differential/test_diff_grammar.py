@@ -2,21 +2,15 @@
 
 from typing import Any
 
+import hypothesis
 import pytest
 from asks import Ask, post
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from made_up import IS_LONG, made_up, seed_of, told
 from pair import Pair, unique
-from test_diff_machines import IS_LONG
 
-grammar = settings(
-    max_examples=300 if IS_LONG else 15,
-    derandomize=not IS_LONG,
-    database=None,
-    deadline=None,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+grammar = made_up(300 if IS_LONG else 15)
 
 KEYS = ["a", "b.c", "d e", "F"]
 TEXTS = ["", "x", "X", "xy", "x%", "x_", "10", "9", "é", "it's", 'q"q', "a\\b"]
@@ -99,16 +93,22 @@ def make(scene: Pair, index: int, facts: dict[str, Any]) -> None:
 
 
 @pytest.mark.timeout(7200)
-def test_grammar(pair: Pair) -> None:
-    @grammar
+def test_grammar(pair: Pair, request: pytest.FixtureRequest) -> None:
+    seed = seed_of(request.config)
+
     @given(data, searches)
     def same_runs(runs: list[dict[str, Any]], wanted: list[tuple[str, list[str]]]) -> None:
         scene = pair.scene()
-        scene.of_both(post("experiments/create", {"name": unique("grammar")}, experiment="experiment_id"))
-        for index, facts in enumerate(runs):
-            make(scene, index, facts)
-        for text, order in wanted:
-            body = {"experiment_ids": ["{experiment}"], "filter": text, "order_by": order}
-            scene.ask(post("runs/search", body))
+        with told(scene, seed):
+            compare(scene, runs, wanted)
 
-    same_runs()
+    grammar(same_runs if seed is None else hypothesis.seed(seed)(same_runs))()
+
+
+def compare(scene: Pair, runs: list[dict[str, Any]], wanted: list[tuple[str, list[str]]]) -> None:
+    scene.of_both(post("experiments/create", {"name": unique("grammar")}, experiment="experiment_id"))
+    for index, facts in enumerate(runs):
+        make(scene, index, facts)
+    for text, order in wanted:
+        body = {"experiment_ids": ["{experiment}"], "filter": text, "order_by": order}
+        scene.ask(post("runs/search", body))

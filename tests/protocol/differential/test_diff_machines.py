@@ -1,29 +1,16 @@
-"""Operations in any order, made up by Hypothesis, on both servers: after each, and at the end, the same answers.
+"""Operations in any order, made up by Hypothesis, on both servers: after each, and at the end, the same answers."""
 
-In CI the same ones each time; TRACKSIDE_TEST_DIFFERENTIAL=long makes up twenty times as many, others each time.
-"""
-
-import os
 from typing import Any
 
+import hypothesis
 import pytest
 from asks import Ask, delete, get, patch, post
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from made_up import IS_LONG, made_up, seed_of, told
 from pair import Pair, changes, unique
 
-IS_LONG = os.environ.get("TRACKSIDE_TEST_DIFFERENTIAL") == "long"
-
-machines = settings(
-    max_examples=240 if IS_LONG else 12,
-    stateful_step_count=50,
-    derandomize=not IS_LONG,
-    database=None,
-    deadline=None,
-    phases=[Phase.generate],  # shrinking asks MLflow for many minutes, and a step names what differs
-    suppress_health_check=list(HealthCheck),
-)
+machines = made_up(240 if IS_LONG else 12)
 
 keys = st.sampled_from(["a", "b", "c/d", "e f"])
 words = st.sampled_from(["", "x", "Y", "x%", "1", "0.5", "好"])
@@ -42,9 +29,10 @@ class Machine(RuleBasedStateMachine):
 
     area = "machines"
 
-    def __init__(self, both: Pair) -> None:
+    def __init__(self, both: Pair, seed: int | None) -> None:
         super().__init__()
         self.pair = both.in_area(self.area)
+        self.seed = seed
         self.count = 0
         self.parted = False
 
@@ -52,7 +40,9 @@ class Machine(RuleBasedStateMachine):
         """Whether both took it."""
         if self.parted:
             return False
-        theirs, ours = self.pair.ask(ask)
+        self.parted = True  # after a difference teardown has no more to ask
+        with told(self.pair, self.seed):
+            theirs, ours = self.pair.ask(ask)
         self.parted = changes(ask) and (theirs.status < 300) != (ours.status < 300)
         return theirs.status < 300 and ours.status < 300
 
@@ -297,5 +287,12 @@ class Logged(Machine):
 
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("machine", [Runs, Registry, Logged])
-def test_machine(pair: Pair, machine: type[Machine]) -> None:
-    run_state_machine_as_test(lambda: machine(pair), settings=machines)
+def test_machine(pair: Pair, machine: type[Machine], request: pytest.FixtureRequest) -> None:
+    run(pair, machine, seed_of(request.config))
+
+
+def run(pair: Pair, machine: type[Machine], seed: int | None) -> None:
+    def begin() -> Machine:
+        return machine(pair, seed)
+
+    run_state_machine_as_test(begin if seed is None else hypothesis.seed(seed)(begin), settings=machines)

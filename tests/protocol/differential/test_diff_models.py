@@ -69,6 +69,8 @@ MODELS: dict[str, list[Ask]] = {
     "delete unknown": [delete("logged-models/" + NONE)],
     "tags of a deleted one": [delete("logged-models/{logged}"), tags(tag("a"))],
     "params of a deleted one": [delete("logged-models/{logged}"), params(tag("a"))],
+    "param of a deleted one that it has": [params(tag("a", "1")), delete("logged-models/{logged}"), params(tag("a", "1"))],
+    "params twice of a deleted one": [delete("logged-models/{logged}"), params(tag("a", "1"), tag("a", "2"))],
     "status of a deleted one": [delete("logged-models/{logged}"), status("LOGGED_MODEL_READY")],
     "tag of a deleted one": [delete("logged-models/{logged}"), delete("logged-models/{logged}/tags/a")],
     "files of a deleted one": [delete("logged-models/{logged}"), get("logged-models/{logged}/artifacts/directories")],

@@ -8,7 +8,7 @@ from functools import cache
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from filter_store import Store
+from filter_store import ENGINE, Store
 
 from trackside.errors import InvalidParameter
 from trackside.filters import (
@@ -228,9 +228,7 @@ def runs(text: str = "", order_by: list[str] | None = None) -> tuple[Outcome, Ou
         ),
         of_ours(
             lambda: stores.ours.column(
-                search_runs(
-                    "sqlite", experiment_ids=[0, 1], filter=text, order_by=order_by or [], limit=1000
-                ),
+                search_runs(ENGINE, experiment_ids=[0, 1], filter=text, order_by=order_by or [], limit=1000),
                 "uuid",
             )
         ),
@@ -243,7 +241,7 @@ def experiments(text: str = "", order_by: list[str] | None = None) -> tuple[Outc
         of_mlflow(lambda: [e.name for e in stores.tracking.search_experiments(1, 1000, text, order_by)]),
         of_ours(
             lambda: stores.ours.column(
-                search_experiments("sqlite", filter=text, order_by=order_by or [], limit=1000), "name"
+                search_experiments(ENGINE, filter=text, order_by=order_by or [], limit=1000), "name"
             )
         ),
     )
@@ -255,7 +253,7 @@ def models(text: str = "", order_by: list[str] | None = None) -> tuple[Outcome, 
         of_mlflow(lambda: [m.name for m in stores.registry.search_registered_models(text, 100, order_by)]),
         of_ours(
             lambda: stores.ours.column(
-                search_registered_models("sqlite", filter=text, order_by=order_by or [], limit=100), "name"
+                search_registered_models(ENGINE, filter=text, order_by=order_by or [], limit=100), "name"
             )
         ),
     )
@@ -273,7 +271,7 @@ def versions(text: str = "", order_by: list[str] | None = None) -> tuple[Outcome
         of_ours(
             lambda: [
                 f"{row['name']}/{row['version']}"
-                for row in stores.ours.rows(found("sqlite", filter=text, order_by=order_by or [], limit=100))
+                for row in stores.ours.rows(found(ENGINE, filter=text, order_by=order_by or [], limit=100))
             ]
         ),
     )
@@ -294,7 +292,7 @@ def logged(
         of_ours(
             lambda: stores.ours.column(
                 search_logged_models(
-                    "sqlite", experiment_ids=[1], filter=text, datasets=wanted, order_by=orders, limit=100
+                    ENGINE, experiment_ids=[1], filter=text, datasets=wanted, order_by=orders, limit=100
                 ),
                 "uuid",
             )

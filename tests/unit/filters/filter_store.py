@@ -1,19 +1,38 @@
-"""A small store in memory, filled directly, on which composed statements run."""
+"""A small store, filled directly, on which composed statements run: SQLite in memory, or PostgreSQL.
+
+TRACKSIDE_TEST_STORE says which, as in the other suites.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import math
+import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 from importlib import resources
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
+import asyncpg
+
+from postgres_server import store_for
 from trackside.filters import Composed
+from trackside.store.postgres import PostgresDatabase
 from trackside.store.regexp import Regexp
 
+ENGINE = "sqlite" if os.environ.get("TRACKSIDE_TEST_STORE", "sqlite") == "sqlite" else "postgresql"
+_WITHOUT_ID = {"experiment_tag", "param", "tag", "series", "run_dataset_tag", "registered_model_tag"} | {
+    "model_version", "model_version_tag", "logged_model_param", "logged_model_tag", "logged_model_metric",
+}  # fmt: skip
 
-class Store:
-    def __init__(self, path: str = ":memory:") -> None:
+
+class _Engine(Protocol):
+    def fetch(self, sql: str, values: Sequence[Any]) -> list[Any]: ...
+
+
+class _Sqlite:
+    def __init__(self, path: str) -> None:
         self.db = sqlite3.connect(path)
         self.db.row_factory = sqlite3.Row
         Regexp(self.db)
@@ -21,21 +40,55 @@ class Store:
         for file in sorted(migrations.iterdir(), key=lambda entry: entry.name):
             self.db.executescript(file.read_text("utf-8"))
 
-    def insert(self, table: str, **values: Any) -> int:
-        marks = ", ".join("?" for _ in values)
-        sql = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})"
-        return self.db.execute(sql, tuple(values.values())).lastrowid or 0
+    def fetch(self, sql: str, values: Sequence[Any]) -> list[Any]:
+        return self.db.execute(sql, values).fetchall()
 
-    def rows(self, statement: Composed) -> list[sqlite3.Row]:
-        return self.db.execute(statement.sql, statement.values).fetchall()
+
+class _Postgres:
+    """Each store is a database of its own; its event loop runs while something is asked."""
+
+    def __init__(self) -> None:
+        url = store_for(Path(f"/filters/{id(self)}"))
+        PostgresDatabase(url)
+        self._runner = asyncio.Runner()
+        self._connection = self._runner.run(asyncpg.connect(url))
+
+    def fetch(self, sql: str, values: Sequence[Any]) -> list[Any]:
+        given = [int(value) if isinstance(value, bool) else value for value in values]
+        return self._runner.run(self._connection.fetch(sql, *given))
+
+    def __del__(self) -> None:
+        self._connection.terminate()
+        self._runner.close()
+
+
+class Store:
+    def __init__(self, path: str = ":memory:") -> None:
+        self._engine: _Engine = _Sqlite(path) if ENGINE == "sqlite" else _Postgres()
+
+    def insert(self, table: str, **values: Any) -> int:
+        marks = ", ".join("?" if ENGINE == "sqlite" else f"${n}" for n, _ in enumerate(values, start=1))
+        wanted = "" if table in _WITHOUT_ID else " RETURNING id"
+        sql = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks}){wanted}"
+        rows = self._engine.fetch(sql, tuple(values.values()))
+        return rows[0]["id"] if rows else 0
+
+    def rows(self, statement: Composed) -> list[Any]:
+        return self._engine.fetch(statement.sql, statement.values)
 
     def column(self, statement: Composed, name: str) -> list[Any]:
         return [row[name] for row in self.rows(statement)]
 
     def plan(self, statement: Composed) -> list[str]:
-        return [
-            row["detail"] for row in self.db.execute(f"EXPLAIN QUERY PLAN {statement.sql}", statement.values)
-        ]
+        rows = self._engine.fetch(f"EXPLAIN QUERY PLAN {statement.sql}", statement.values)
+        return [row["detail"] for row in rows]
+
+    def _id(self, table: str, **wanted: Any) -> int:
+        """The number of the row with these values; 0 when there is none."""
+        mark = "?" if ENGINE == "sqlite" else "${}"
+        where = " AND ".join(f"{name} = {mark.format(n)}" for n, name in enumerate(wanted, start=1))
+        rows = self._engine.fetch(f"SELECT id FROM {table} WHERE {where}", tuple(wanted.values()))
+        return rows[0]["id"] if rows else 0
 
     def experiment(self, number: int, name: str = "", **values: Any) -> int:
         given = {"created_ms": 0, "updated_ms": 0, "artifact_location": "a"} | values
@@ -70,18 +123,16 @@ class Store:
             self.insert(table, **owner, key=key, value=value)
 
     def metric(self, run_id: int, key: str, value: float) -> None:
-        self.db.execute("INSERT OR IGNORE INTO metric_key (name) VALUES (?)", (key,))
-        (key_id,) = self.db.execute("SELECT id FROM metric_key WHERE name = ?", (key,)).fetchone()
+        key_id = self._id("metric_key", name=key) or self.insert("metric_key", name=key)
         nan = math.isnan(value)
         latest = {"last_step": 0, "last_ms": 0, "last_value": 0.0 if nan else value, "last_nan": nan}
         self.insert("series", run_id=run_id, key_id=key_id, **latest)
 
     def dataset(self, run_id: int, experiment: int, name: str, digest: str, context: str | None) -> None:
         given = {"experiment_id": experiment, "name": name, "digest": digest}
-        found = self.db.execute(
-            "SELECT id FROM dataset WHERE name = ? AND digest = ?", (name, digest)
-        ).fetchone()
-        dataset_id = found[0] if found else self.insert("dataset", **given, source_type="local", source="s")
+        dataset_id = self._id("dataset", name=name, digest=digest) or self.insert(
+            "dataset", **given, source_type="local", source="s"
+        )
         use = self.insert("run_dataset", run_id=run_id, dataset_id=dataset_id)
         if context is not None:
             self.insert("run_dataset_tag", run_dataset_id=use, key="mlflow.data.context", value=context)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from filter_store import Store
+from filter_store import ENGINE, Store
 
 from trackside.errors import InvalidParameter
 from trackside.filters import (
@@ -56,12 +56,12 @@ def experiments() -> Store:
     ],
 )
 def test_experiments(experiments: Store, given: dict, expected: list[int]) -> None:
-    assert experiments.column(search_experiments("sqlite", **({"limit": 100} | given)), "id") == expected
+    assert experiments.column(search_experiments(ENGINE, **({"limit": 100} | given)), "id") == expected
 
 
 def test_experiments_have_no_order_by_tag() -> None:
     with pytest.raises(InvalidParameter, match="Invalid order_by entity: tag"):
-        search_experiments("sqlite", order_by=["tags.a"], limit=1)
+        search_experiments(ENGINE, order_by=["tags.a"], limit=1)
 
 
 # --- the registry
@@ -103,7 +103,7 @@ def registry() -> Store:
     ],
 )
 def test_registered_models(registry: Store, given: dict, expected: str) -> None:
-    statement = search_registered_models("sqlite", **({"limit": 100} | given))
+    statement = search_registered_models(ENGINE, **({"limit": 100} | given))
     assert " ".join(registry.column(statement, "name")) == expected
 
 
@@ -119,7 +119,7 @@ def test_registered_models(registry: Store, given: dict, expected: str) -> None:
 )
 def test_orders_of_models_that_are_refused(order_by: list[str], message: str) -> None:
     with pytest.raises(InvalidParameter) as error:
-        search_registered_models("sqlite", order_by=order_by, limit=1)
+        search_registered_models(ENGINE, order_by=order_by, limit=1)
     assert error.value.message.startswith(message)
 
 
@@ -146,7 +146,7 @@ def test_orders_of_models_that_are_refused(order_by: list[str], message: str) ->
     ],
 )
 def test_model_versions(registry: Store, given: dict, expected: str) -> None:
-    rows = registry.rows(search_model_versions("sqlite", **({"limit": 100} | given)))
+    rows = registry.rows(search_model_versions(ENGINE, **({"limit": 100} | given)))
     assert " ".join(f"{row['name']}/{row['version']}" for row in rows) == expected
 
 
@@ -224,7 +224,7 @@ FOOD, FOOD_1, TOYS = DatasetFilter("food"), DatasetFilter("food", "d1"), Dataset
     ],
 )
 def test_logged_models(logged: Store, given: dict, expected: str) -> None:
-    statement = search_logged_models("sqlite", **({"experiment_ids": [1], "limit": 100} | given))
+    statement = search_logged_models(ENGINE, **({"experiment_ids": [1], "limit": 100} | given))
     assert " ".join(logged.column(statement, "uuid")) == expected
 
 
@@ -238,5 +238,5 @@ def test_logged_models(logged: Store, given: dict, expected: str) -> None:
 )
 def test_orders_of_logged_models_that_are_refused(field_name: str, message: str) -> None:
     with pytest.raises(InvalidParameter) as error:
-        search_logged_models("sqlite", experiment_ids=[1], order_by=[ModelOrder(field_name)], limit=1)
+        search_logged_models(ENGINE, experiment_ids=[1], order_by=[ModelOrder(field_name)], limit=1)
     assert error.value.message == message

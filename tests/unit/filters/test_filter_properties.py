@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from filter_store import Store
+from filter_store import ENGINE, Store
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -294,7 +294,7 @@ def test_a_tree_finds_what_it_says(runs: list[Run], wanted: list[Filter]) -> Non
         store.run(f"{n}", **run)
     newest = sorted(range(len(runs)), key=lambda n: (-runs[n]["start_ms"], n))
     for text, holds in wanted:
-        statement = search_runs("sqlite", experiment_ids=[1], filter=text, limit=100)
+        statement = search_runs(ENGINE, experiment_ids=[1], filter=text, limit=100)
         expected = [str(n) for n in newest if holds(runs[n])]
         assert store.column(statement, "uuid") == expected, text
 
@@ -338,7 +338,7 @@ def test_an_order_sorts_as_it_says(runs: list[Run], names: list[str], directions
     for n, run in enumerate(runs):
         store.run(f"{n}", **run)
     clauses = [f"{name} {'ASC' if up else 'desc'}" for name, up in zip(names, directions, strict=False)]
-    statement = search_runs("sqlite", experiment_ids=[1], order_by=clauses, limit=100)
+    statement = search_runs(ENGINE, experiment_ids=[1], order_by=clauses, limit=100)
     fields = [(*SORTED[name], up) for name, up in zip(names, directions, strict=False)]
 
     def key(n: int) -> tuple[Any, ...]:

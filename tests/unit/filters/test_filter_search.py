@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from filter_store import Store
+from filter_store import ENGINE, Store
 
 from trackside.errors import InvalidParameter
 from trackside.filters import count_runs, search_runs
@@ -68,7 +68,7 @@ def fill_others(store: Store) -> None:
 
 
 def found(store: Store, text: str = "", **given) -> str:
-    statement = search_runs("sqlite", **({"experiment_ids": [1], "filter": text, "limit": 100} | given))
+    statement = search_runs(ENGINE, **({"experiment_ids": [1], "filter": text, "limit": 100} | given))
     return " ".join(store.column(statement, "uuid"))
 
 
@@ -168,7 +168,7 @@ def found(store: Store, text: str = "", **given) -> str:
 )
 def test_runs(runs: Store, text: str, expected: str) -> None:
     assert found(runs, text) == expected
-    statement = count_runs("sqlite", experiment_ids=[1], filter=text, at_most=100)
+    statement = count_runs(ENGINE, experiment_ids=[1], filter=text, at_most=100)
     assert runs.column(statement, "n") == [len(expected.split())]
 
 
@@ -210,7 +210,7 @@ def test_view_experiments_and_pages(runs: Store) -> None:
     assert found(runs, experiment_ids=[-1, 2**70]) == ""
     assert found(runs, limit=2, offset=1) == "b c"
     assert found(runs, offset=2**70) == ""
-    assert runs.column(count_runs("sqlite", experiment_ids=[1], at_most=3), "n") == [3]
+    assert runs.column(count_runs(ENGINE, experiment_ids=[1], at_most=3), "n") == [3]
 
 
 @pytest.mark.parametrize(
@@ -235,5 +235,5 @@ def test_view_experiments_and_pages(runs: Store) -> None:
 )
 def test_orders_that_are_refused(order_by: list[str], message: str) -> None:
     with pytest.raises(InvalidParameter) as error:
-        search_runs("sqlite", experiment_ids=[1], order_by=order_by, limit=1)
+        search_runs(ENGINE, experiment_ids=[1], order_by=order_by, limit=1)
     assert error.value.message == message

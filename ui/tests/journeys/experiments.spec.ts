@@ -9,6 +9,7 @@ test('make, rename, delete and bring back an experiment', async ({ page }) => {
   // The empty table teaches: this server's address, this experiment's name.
   await expect(page.getByText(`mlflow.set_tracking_uri("${serverUrl}")`)).toBeVisible();
   await expect(page.getByText('mlflow.set_experiment("ui/fresh")')).toBeVisible();
+  await expect(page.getByText('MLFLOW_TRACKING_')).toHaveCount(0); // nobody is asked who it is
 
   await page.getByRole('link', { name: 'Experiments' }).first().click();
   await page.getByRole('button', { name: 'Actions for ui/fresh' }).click();

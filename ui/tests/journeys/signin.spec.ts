@@ -32,3 +32,20 @@ test('a browser signs in, sees who it is, comes back to where it was, and signs 
   await page.goto(`${url}/models`);
   await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
 });
+
+test('what a script needs names the one who is signed in, and no secret', async ({ page }) => {
+  test.skip(!url, 'no server with sign-in was started');
+  await page.goto(`${url}/signin`);
+  await page.getByLabel('User name').fill('admin');
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.goto(`${url}/experiments`);
+  await expect(page.getByText('export MLFLOW_TRACKING_USERNAME=admin')).toBeVisible();
+  await expect(page.getByText('MLFLOW_TRACKING_TOKEN=tsk_your-token')).toBeVisible();
+  await expect(page.getByText(`mlflow.set_tracking_uri("${url}")`)).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Copy the sign-in' })).toBeVisible();
+  expect(await page.content()).not.toContain(password);
+  expect(await violations(page)).toEqual([]);
+  await page.goto(`${url}/experiments/0`);
+  await expect(page.getByText('export MLFLOW_TRACKING_USERNAME=admin')).toBeVisible();
+});

@@ -8,9 +8,10 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trackside.core import datasets
+from trackside.core import access, datasets
 from trackside.errors import InvalidParameter
 from trackside.model import Dataset, DatasetInput
+from trackside.server.guards import actor_of
 from trackside.server.mlflow import guards, wire
 from trackside.server.mlflow.fields import RunId, Tag
 from trackside.server.routing import Route, answer, app_of
@@ -71,7 +72,8 @@ async def search_datasets(request: Request) -> Response:
             f"SearchDatasets request cannot specify more than {MOST_EXPERIMENTS} experiment_ids."
             f" Received {len(body.experiment_ids)} experiment_ids."
         )
-    found = await datasets.uses(app_of(request), body.experiment_ids)
+    readable = access.readable_experiments(actor_of(request), body.experiment_ids, access.RUN)
+    found = await datasets.uses(app_of(request), readable)
     return answer({"dataset_summaries": [_use_json(use) for use in found]} if found else {})
 
 

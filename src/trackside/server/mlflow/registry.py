@@ -125,18 +125,22 @@ def page_of(body: SearchShape, default: int, most: int) -> Page:
     return Page(limit, offset_of(body.page_token))
 
 
+def _seen(request: Request, model: RegisteredModel, *, by_stage: bool = False) -> dict[str, Any]:
+    return model_json(access.as_seen(actor_of(request), model), by_stage=by_stage)
+
+
 async def create(request: Request) -> Response:
     body = await wire.read(request, CreateRegisteredModel)
     tags = {tag.key: tag.value for tag in body.tags}
     model = await registry.create(
         app_of(request), body.name, body.description, tags, owner=actor_of(request).id
     )
-    return answer({"registered_model": model_json(model)})
+    return answer({"registered_model": _seen(request, model)})
 
 
 async def get(request: Request) -> Response:
     body = await wire.read(request, Name)
-    return answer({"registered_model": model_json(await registry.get(app_of(request), body.name))})
+    return answer({"registered_model": _seen(request, await registry.get(app_of(request), body.name))})
 
 
 async def search(request: Request) -> Response:
@@ -146,20 +150,20 @@ async def search(request: Request) -> Response:
     found = await registry.search(
         app_of(request), body.filter, body.order_by, wanted, access.visible_models(actor_of(request))
     )
-    models = [model_json(model, by_stage=True) for model in found]
+    models = [_seen(request, model, by_stage=True) for model in found]
     return answer(found_json("registered_models", models, page))
 
 
 async def update(request: Request) -> Response:
     body = await wire.read(request, UpdateRegisteredModel)
     model = await registry.describe(app_of(request), body.name, body.description)
-    return answer({"registered_model": model_json(model)})
+    return answer({"registered_model": _seen(request, model)})
 
 
 async def rename(request: Request) -> Response:
     body = await wire.read(request, RenameRegisteredModel)
     model = await registry.rename(app_of(request), body.name, body.new_name)
-    return answer({"registered_model": model_json(model)})
+    return answer({"registered_model": _seen(request, model)})
 
 
 async def delete(request: Request) -> Response:

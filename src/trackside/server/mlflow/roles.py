@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,8 +12,8 @@ from trackside.core import roles
 from trackside.core.grants import DEFAULT_WORKSPACE
 from trackside.core.permissions import Actor
 from trackside.errors import InvalidParameter, NotFound
-from trackside.model import Role, RoleMember, RolePermission
-from trackside.server.guards import guard
+from trackside.model import Role, RoleMember
+from trackside.server.guards import Check, Guard, guard
 from trackside.server.mlflow import wire
 from trackside.server.routing import Route, answer, app_of
 
@@ -65,45 +65,63 @@ class OfUser(wire.Shape):
     required: ClassVar[tuple[str, ...]] = ("username",)
 
 
-class OfWorkspace(OfRole):
-    role_permission_id: Id | None = None
-    workspace: str | None = None
-
-
-async def _workspace(request: Request) -> str | None:
-    """The workspace that a request about roles is about; None for a role that does not exist."""
-    app, body = app_of(request), await wire.read(request, OfWorkspace)
+async def _of_role(request: Request) -> str | None:
+    """The workspace of the role that a request names; None when there is no such role."""
     try:
-        if body.role_id is not None:
-            return (await roles.get(app, _int("role_id", body.role_id))).workspace
-        if body.role_permission_id is not None:
-            held = await roles.get_permission(app, _int("role_permission_id", body.role_permission_id))
-            return (await roles.get(app, held.role_id)).workspace
+        return (await roles.get(app_of(request), await _role_id(request))).workspace
     except NotFound:
         return None
-    if body.workspace is None:
-        raise InvalidParameter("Request must include one of: role_id, role_permission_id, workspace.")
-    if not body.workspace.strip():
-        raise InvalidParameter("Parameter 'workspace' must be a non-empty string.")
-    return body.workspace
 
 
-@guard("managing the workspace, or being an admin", audited=True)
-async def manages_roles(request: Request, actor: Actor) -> bool:
-    return actor.scope == "admin" and await _manages(request, actor)
+async def _of_permission(request: Request) -> str | None:
+    """The same of the role whose permission it names: another role's number beside it makes no difference."""
+    app = app_of(request)
+    try:
+        held = await roles.get_permission(app, await _permission_id(request))
+        return (await roles.get(app, held.role_id)).workspace
+    except NotFound:
+        return None
 
 
-async def _manages(request: Request, actor: Actor) -> bool:
-    asked = await _workspace(request)
-    return actor.sees_all and (actor.is_admin or asked == DEFAULT_WORKSPACE)
+async def _of_new(request: Request) -> str | None:
+    """The workspace that a new role is to be in."""
+    named = (await wire.read(request, NewRole)).workspace
+    if named is None:
+        raise wire.missing("workspace")
+    return named
 
 
-lists_members = guard("managing the workspace, or being an admin")(_manages)
+def _manages(workspace: Callable[[Request], Awaitable[str | None]]) -> Check:
+    """Whether the sender manages the workspace that the endpoint will act in."""
+
+    async def check(request: Request, actor: Actor) -> bool:
+        asked = await workspace(request)
+        return actor.sees_all and (actor.is_admin or asked == DEFAULT_WORKSPACE)
+
+    return check
+
+
+def _changes(workspace: Callable[[Request], Awaitable[str | None]]) -> Guard:
+    manages = _manages(workspace)
+
+    async def check(request: Request, actor: Actor) -> bool:
+        return actor.scope == "admin" and await manages(request, actor)
+
+    return Guard(_MANAGING, check, audited=True)
+
+
+_MANAGING = "managing the workspace, or being an admin"
+changes_role, changes_permission, creates_role = (
+    _changes(_of_role),
+    _changes(_of_permission),
+    _changes(_of_new),
+)
+lists_members = Guard(_MANAGING, _manages(_of_role))
 
 
 @guard("having a role in that workspace, or being an admin")
 async def sees_roles(request: Request, actor: Actor) -> bool:
-    asked = await _workspace(request)
+    asked = await _of_role(request)
     held = {role.workspace for role in (await roles.of_user(app_of(request), actor.name)).roles}
     return actor.is_admin or asked in held
 
@@ -160,7 +178,7 @@ async def add_permission(request: Request) -> Response:
     added = await roles.add_permission(
         app_of(request), role_id, body.resource_type, body.resource_pattern, body.permission
     )
-    return answer({"role_permission": _permission_json(added)})
+    return answer({"role_permission": added})
 
 
 async def remove_permission(request: Request) -> Response:
@@ -170,14 +188,14 @@ async def remove_permission(request: Request) -> Response:
 
 async def list_permissions(request: Request) -> Response:
     found = await roles.permissions(app_of(request), await _role_id(request))
-    return answer({"role_permissions": [_permission_json(each) for each in found]})
+    return answer({"role_permissions": found})
 
 
 async def update_permission(request: Request) -> Response:
     permission_id = await _permission_id(request)
     body = await wire.read(request, PermissionPatch)
     changed = await roles.set_permission(app_of(request), permission_id, body.permission)
-    return answer({"role_permission": _permission_json(changed)})
+    return answer({"role_permission": changed})
 
 
 async def assign(request: Request) -> Response:
@@ -208,12 +226,8 @@ def role_json(role: Role) -> dict[str, Any]:
         "name": role.name,
         "workspace": role.workspace,
         "description": role.description,
-        "permissions": [_permission_json(each) for each in role.permissions],
+        "permissions": role.permissions,
     }
-
-
-def _permission_json(permission: RolePermission) -> dict[str, Any]:
-    return msgspec.structs.asdict(permission)
 
 
 def _member_json(member: RoleMember) -> dict[str, Any]:
@@ -239,17 +253,17 @@ def _int(name: str, value: Id | None) -> int:
 
 _AT = "/api/3.0/mlflow/roles"
 routes = [
-    Route("POST", f"{_AT}/create", create, manages_roles),
+    Route("POST", f"{_AT}/create", create, creates_role),
     Route("GET", f"{_AT}/get", get, sees_roles),
     Route("GET", f"{_AT}/list", listed, lists_roles),
-    Route("PATCH", f"{_AT}/update", update, manages_roles),
-    Route("DELETE", f"{_AT}/delete", delete, manages_roles),
-    Route("POST", f"{_AT}/permissions/add", add_permission, manages_roles),
-    Route("DELETE", f"{_AT}/permissions/remove", remove_permission, manages_roles),
+    Route("PATCH", f"{_AT}/update", update, changes_role),
+    Route("DELETE", f"{_AT}/delete", delete, changes_role),
+    Route("POST", f"{_AT}/permissions/add", add_permission, changes_role),
+    Route("DELETE", f"{_AT}/permissions/remove", remove_permission, changes_permission),
     Route("GET", f"{_AT}/permissions/list", list_permissions, sees_roles),
-    Route("PATCH", f"{_AT}/permissions/update", update_permission, manages_roles),
-    Route("POST", f"{_AT}/assign", assign, manages_roles),
-    Route("DELETE", f"{_AT}/unassign", unassign, manages_roles),
+    Route("PATCH", f"{_AT}/permissions/update", update_permission, changes_permission),
+    Route("POST", f"{_AT}/assign", assign, changes_role),
+    Route("DELETE", f"{_AT}/unassign", unassign, changes_role),
     Route("GET", f"{_AT}/users/list", list_members, lists_members),
     Route("GET", "/api/3.0/mlflow/users/roles/list", of_user, sees_roles_of_user),
 ]

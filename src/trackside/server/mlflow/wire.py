@@ -25,7 +25,8 @@ from trackside.server.body import whole_body
 SEE_DOCS = " See the API docs for more information about request parameters."
 _AT = re.compile(r" - at `\$\.?(.*)`$")
 _INTO = re.compile(r"(\w+)|\[(\d+)\]")
-_KEPT = "trackside.fields"
+_KEPT_FIELDS = "trackside.fields"
+_KEPT_BODY = "trackside.json"
 
 
 class Shape(Struct):
@@ -48,15 +49,17 @@ S = TypeVar("S", bound=Shape)
 async def read(request: Request, shape: type[S]) -> S:
     """The request's fields: from the query string of a GET, else from the JSON body.
 
+    A guard and the endpoint behind it share one reading of the body, each for the fields that it asks for.
     Raises InvalidParameter in MLflow's words.
     """
     _refuse_workspace(request)
     if request.method in ("GET", "HEAD"):
-        raw = _from_query(request, shape)
-    else:
-        _check_content_type(request)
-        raw = _parsed(await whole_body(request, is_large=shape.is_large))
-    return _checked(_converted(_spelled(raw, shape), shape))
+        return _checked(_converted(_spelled(_from_query(request, shape)), shape))
+    _check_content_type(request)
+    body = await whole_body(request, is_large=shape.is_large)
+    if _KEPT_BODY not in request.scope:
+        request.scope[_KEPT_BODY] = _spelled(_parsed(body))
+    return _checked(_converted(request.scope[_KEPT_BODY], shape))
 
 
 async def read_fast(request: Request, shape: type[S]) -> S:
@@ -65,13 +68,13 @@ async def read_fast(request: Request, shape: type[S]) -> S:
     A guard and the endpoint behind it, which ask for the same shape, get the same object: what was
     allowed is what is done.
     """
-    kept = request.scope.get(_KEPT)
+    kept = request.scope.get(_KEPT_FIELDS)
     if isinstance(kept, shape):
         return kept
     _refuse_workspace(request)
     _check_content_type(request)
     fields = _read_fast(await whole_body(request), shape)
-    request.scope[_KEPT] = fields
+    request.scope[_KEPT_FIELDS] = fields
     return fields
 
 
@@ -84,7 +87,7 @@ def _read_fast(body: bytes, shape: type[S]) -> S:
             return _checked(fields)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidParameter):
         pass  # the thorough reader says what is wrong, or finds that nothing is
-    return _checked(_converted(_spelled(_parsed(body), shape), shape))
+    return _checked(_converted(_spelled(_parsed(body)), shape))
 
 
 @cache
@@ -107,9 +110,13 @@ def _check_content_type(request: Request) -> None:
 
 
 def _from_query(request: Request, shape: type[Shape]) -> dict[str, Any]:
-    lists = {f.encode_name for f in msgspec.structs.fields(shape) if "list" in str(f.type)}
-    query = request.query_params
+    lists, query = _lists(shape), request.query_params
     return {name: query.getlist(name) if name in lists else query[name] for name in query}
+
+
+@cache
+def _lists(shape: type[Shape]) -> frozenset[str]:
+    return frozenset(f.encode_name for f in msgspec.structs.fields(shape) if "list" in str(f.type))
 
 
 def _parsed(body: bytes) -> dict[str, Any]:
@@ -125,14 +132,13 @@ def _parsed(body: bytes) -> dict[str, Any]:
     return raw if isinstance(raw, dict) else {}
 
 
-def _spelled(raw: dict[str, Any], shape: type[Shape]) -> dict[str, Any]:
+def _spelled(raw: dict[str, Any]) -> dict[str, Any]:
     """Field names as we spell them: camelCase is accepted, and run_uuid for run_id; null is absent."""
     found: dict[str, Any] = {}
     spelling: dict[str, str] = {}
-    names = {field.encode_name for field in msgspec.structs.fields(shape)}
     for name, value in raw.items():
         ours = _snake(name)
-        if ours == "run_uuid" and "run_uuid" not in names:
+        if ours == "run_uuid":
             ours = "run_id"
             if raw.get("run_id"):
                 continue

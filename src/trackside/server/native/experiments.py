@@ -33,21 +33,29 @@ def _shape(of: Experiment, activity: Activity) -> shapes.Experiment:
     )
 
 
+async def _activities(request: Request, of: list[Experiment]) -> list[Activity]:
+    """What goes on in each of these; nothing where the sender may not read the runs."""
+    actor = actor_of(request)
+    found = await experiments.activities(app_of(request), of)
+    return [
+        activity if access.sees_runs(actor, each.id) else Activity()
+        for each, activity in zip(of, found, strict=True)
+    ]
+
+
 async def _one(request: Request, experiment_id: str) -> Response:
-    app = app_of(request)
-    found = await experiments.get(app, experiment_id)
-    return answer(_shape(found, (await experiments.activities(app, [found]))[0]))
+    found = await experiments.get(app_of(request), experiment_id)
+    return answer(_shape(found, (await _activities(request, [found]))[0]))
 
 
 async def list_experiments(request: Request) -> Response:
-    app = app_of(request)
     view = choice(request, "view", ("active", "deleted", "all"))
     found = await experiments.search(
-        app, "", [], view, Page(MOST), actor_of(request).visible(access.EXPERIMENT)
+        app_of(request), "", [], view, Page(MOST), actor_of(request).visible(access.EXPERIMENT)
     )
     text = request.query_params.get("search", "").casefold()
     found = [each for each in found if text in each.name.casefold()]
-    shown = map(_shape, found, await experiments.activities(app, found))
+    shown = map(_shape, found, await _activities(request, found))
     newest = sorted(shown, key=lambda each: each.last_activity_ms or each.created_ms, reverse=True)
     return answer(shapes.ExperimentList(newest))
 
@@ -82,8 +90,13 @@ async def restore(request: Request) -> Response:
 
 
 async def columns(request: Request) -> Response:
-    names = await experiments.column_names(app_of(request), request.path_params["experiment_id"])
-    return answer(shapes.RunColumns(*names))
+    experiment_id = request.path_params["experiment_id"]
+    names = await experiments.column_names(app_of(request), experiment_id)
+    return answer(
+        shapes.RunColumns(*names)
+        if access.sees_runs(actor_of(request), experiment_id)
+        else shapes.RunColumns([], [], [])
+    )
 
 
 _ONE = f"{ROOT}/experiments/{{experiment_id}}"

@@ -27,6 +27,7 @@ def _version(request: Request) -> str:
 async def _one(request: Request, name: str) -> Response:
     model, shown = await versions.of_model(app_of(request), name)
     shown = _seen(request, shown)
+    versions_seen = shown.versions if access.sees_versions(actor_of(request), model) else []
     return answer(
         shapes.RegisteredModel(
             name=model.name,
@@ -35,7 +36,7 @@ async def _one(request: Request, name: str) -> Response:
             updated_ms=model.updated_ms,
             tags=model.tags,
             aliases={alias: str(version) for alias, version in model.aliases.items()},
-            versions=[_shape(version, shown) for version in shown.versions],
+            versions=[_shape(version, shown) for version in versions_seen],
         )
     )
 
@@ -49,11 +50,7 @@ def _seen(request: Request, shown: versions.Shown) -> versions.Shown:
     """Without the names of runs that the sender may not read."""
     actor = actor_of(request)
     return shown._replace(
-        runs={
-            uuid: run
-            for uuid, run in shown.runs.items()
-            if actor.may("read", access.EXPERIMENT, str(run.experiment_id), access.RUN)
-        }
+        runs={uuid: run for uuid, run in shown.runs.items() if access.sees_runs(actor, run.experiment_id)}
     )
 
 
@@ -78,9 +75,11 @@ def _shape(version: ModelVersion, shown: versions.Shown) -> shapes.ModelVersion:
 
 
 async def list_models(request: Request) -> Response:
-    found = await registry.summaries(
-        app_of(request), request.query_params.get("search", ""), actor_of(request).visible(access.MODEL)
-    )
+    actor, text = actor_of(request), request.query_params.get("search", "")
+    found = await registry.summaries(app_of(request), text, actor.visible(access.MODEL))
+    found = [
+        each if access.sees_versions(actor, each.model) else registry.Counted(each.model) for each in found
+    ]
     models = [
         shapes.RegisteredModelSummary(
             name=model.name,

@@ -135,7 +135,7 @@ async def _parent(request: Request, uuid: str | None) -> shapes.RunRef | None:
 
 def _seen(request: Request, info: RunInfo) -> bool:
     """A run can name another as its parent that the reader may not read."""
-    return actor_of(request).may("read", access.EXPERIMENT, str(info.experiment_id), access.RUN)
+    return access.sees_runs(actor_of(request), info.experiment_id)
 
 
 def _ref(info: RunInfo) -> shapes.RunRef:

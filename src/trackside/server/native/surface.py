@@ -9,6 +9,7 @@ from trackside.server.native import (
     experiments,
     models,
     openapi,
+    retention,
     runs,
     series,
     service,
@@ -23,5 +24,6 @@ routes = [
     *models.routes,
     *events.routes,
     *access.routes,
+    *retention.routes,
 ]
 routes += openapi.routes(routes)

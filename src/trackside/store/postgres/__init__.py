@@ -19,31 +19,33 @@ from typing import Any
 import asyncpg
 
 from trackside.errors import StoreUnusable, TracksideError, Unavailable
-from trackside.store.database import Job, T
+from trackside.store.database import Job, T, Transaction
 from trackside.store.postgres import connect, schema
+from trackside.store.postgres.channel import Channel
 from trackside.store.postgres.pool import Pool
 from trackside.store.postgres.writers import Queue, Write, Writer, ended
 
 WRITERS = 3
 READERS = 4
-SEARCHERS = 2
+SEARCHERS = 4
 READ_SECONDS = 30.0  # a read that takes longer is broken off
-STOP_SECONDS = 4.0  # for the writes that wait when the server stops
+STOP_SECONDS = 0.8  # for the writes that wait when the server stops; their requests have been waited for
 
 
 class PostgresDatabase:
     """A store in a PostgreSQL database, which other servers may use at the same time."""
 
     engine = "postgresql"
+    peers: Channel
 
     def __init__(self, url: str) -> None:
         """Look whether the database can be used, and set it up if it is empty.
 
         Raises StoreUnusable or InvalidState, with a line that says what to do and never the password.
         """
-        connect.check_address(url)
         self._url = url
         _finished(prepare(url))
+        self.peers = Channel(url)
         self._closed = False
         self._home: asyncio.AbstractEventLoop | None = None
 
@@ -56,10 +58,32 @@ class PostgresDatabase:
     async def search(self, job: Job[T]) -> T:
         return await self._at_home(lambda: self._searchers.read(job))
 
+    async def shrink(self) -> int:
+        """PostgreSQL uses the room again by itself; this makes that so at once, and gives back what lies at the ends."""
+        return await self._at_home(self._shrink)
+
+    async def _shrink(self) -> int:
+        size = "SELECT pg_database_size(current_database())"
+        connection = await connect.connect_in_time(self._url, asyncio.get_running_loop().time())
+        try:
+            before = await connection.fetchval(size)
+            await connection.execute("VACUUM (ANALYZE)")
+            return max(0, int(before - await connection.fetchval(size)))
+        finally:
+            await connect.end(connection)
+
+    async def shared_secret(self) -> str:
+        async def job(tx: Transaction) -> str:
+            [row] = await tx.all("shared_secret")
+            return str(row["secret"])
+
+        return await self.read(job)
+
     async def close(self) -> None:
         if self._closed:
             return
         self._closed = True
+        await self.peers.close()
         if self._home is not None and not self._home.is_closed():
             self._queue.close()
             await ended(self._tasks, STOP_SECONDS)
@@ -89,18 +113,19 @@ class PostgresDatabase:
         self._home = loop
         self._queue = Queue()
         self._tasks = [
-            loop.create_task(Writer(self._url, self._queue, _tells_nothing).run()) for _ in range(WRITERS)
+            loop.create_task(Writer(self._url, self._queue, self.peers.told_with).run())
+            for _ in range(WRITERS)
         ]
         self._readers = Pool(self._url, READERS, READ_SECONDS)
         self._searchers = Pool(self._url, SEARCHERS, READ_SECONDS)
 
 
-def _tells_nothing(tables: frozenset[str]) -> Sequence[str]:  # noqa: ARG001
-    return ()
-
-
 async def prepare(url: str, *, migrate: bool = False) -> list[int]:
-    """Set up an empty database, with `migrate` also an older one; the numbers of the migrations applied."""
+    """Set up an empty database, with `migrate` also an older one; the numbers of the migrations applied.
+
+    Raises StoreUnusable or InvalidState, with a line that says what to do and never the password.
+    """
+    connect.check_address(url)
     try:
         connection = await connect.connect(url)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, ValueError) as error:

@@ -105,6 +105,10 @@ _MEANINGS: list[tuple[Any, Callable[[BaseException], BaseException]]] = [
         lambda _: InvalidParameter("PostgreSQL stores no text with a NUL character: leave it out."),
     ),
     (
+        asyncpg.InvalidRegularExpressionError,
+        lambda error: InvalidParameter(f"PostgreSQL does not take this regular expression: {error}."),
+    ),
+    (
         asyncpg.ProgramLimitExceededError,
         lambda error: InvalidParameter(f"PostgreSQL cannot store this: {error}."),
     ),

@@ -24,7 +24,7 @@ from collections.abc import Iterable
 _SPACE = 0x7452_6B53  # "tRkS"
 STORE = f"{_SPACE}, 1"
 MIGRATION = f"{_SPACE}, 2"
-WEBHOOKS = f"{_SPACE}, 3"
+LEADER = f"{_SPACE}, 3"  # held by the one process that does what only one may do
 
 
 def number_of(run_uuid: str) -> int:

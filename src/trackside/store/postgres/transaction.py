@@ -6,9 +6,14 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import asyncpg
+
+from trackside.errors import InvalidParameter
 from trackside.store.database import P, Row, Statement, T, Values
 from trackside.store.postgres.connect import Connection
 from trackside.store.postgres.statements import Query, queries
+
+PATTERN_SECONDS = 10.0  # for a search with regular expressions: there are few connections for searches
 
 # Rows that nobody else can change while a group of writes is under way, by the locks that it holds. Jobs of a
 # group ask for them again and again. A write to the table forgets them.
@@ -63,7 +68,23 @@ class PostgresTransaction:
         self._changed(asked, len(kept))
 
     async def select(self, statement: Statement) -> list[Row]:
-        return list(await self._connection.fetch(statement.sql, *statement.values))
+        rows = await self._selected(statement)
+        if not statement.sql.startswith(("SELECT", "WITH")):
+            self.changed_rows += 1
+        return list(rows)
+
+    async def _selected(self, statement: Statement) -> Any:
+        if " ~ " not in statement.sql:  # all text of users is in the values
+            return await self._connection.fetch(statement.sql, *statement.values)
+        await self._connection.execute(f"SET LOCAL statement_timeout = {int(PATTERN_SECONDS * 1000)}")
+        try:
+            return await self._connection.fetch(statement.sql, *statement.values)
+        except asyncpg.QueryCanceledError as error:
+            # Not Unavailable: that would be asked again for minutes, and be as slow each time.
+            raise InvalidParameter(
+                f"This pattern takes too long: a search with regular expressions may take {PATTERN_SECONDS:g} s."
+                " Write a simpler one, use LIKE, or search fewer experiments."
+            ) from error
 
     async def compute(self, function: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.to_thread(function, *arguments)

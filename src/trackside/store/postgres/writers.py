@@ -225,6 +225,7 @@ class Writer:
         self._is_committing = False
         if status != "COMMIT":
             raise RuntimeError("a job went on after a statement of its transaction had failed")
+        self._committed()
 
     async def _after_loss(self, group: list[Write]) -> list[Write]:
         """What of a group is to be run again after its connection was lost. Answers the others."""
@@ -232,8 +233,9 @@ class Writer:
         if self._is_committing:
             stored = await self._is_stored(max(write.until for write in group))
             if stored:
-                _answer(group, self._results)
                 self._is_committing = False
+                self._committed()
+                _answer(group, self._results)
                 return []
             self._discard()
             if stored is None:
@@ -275,11 +277,17 @@ class Writer:
             self._connection = await connect_in_time(
                 self.url, max(until, now), command_seconds=COMMAND_SECONDS, **_SETTINGS
             )
+            if await self._connection.fetchval("SHOW synchronous_commit") == "off":
+                await self._connection.execute("SET synchronous_commit = on")  # the answer waits for the disk
             # Rows of writers that ended long ago.
             await self._connection.execute(
                 "DELETE FROM writer WHERE at_ms < $1", time.time_ns() // 1_000_000 - _FORGET_WRITERS_MS
             )
         return self._connection
+
+    def _committed(self) -> None:
+        for gatherer in self._tx.gathered.values():
+            gatherer.committed()
 
     def _discard(self) -> None:
         self._is_committing = False
@@ -309,6 +317,8 @@ async def _look_up(tx: PostgresTransaction, runs: Sequence[str]) -> None:
 
 
 async def _result(tx: PostgresTransaction, write: Write) -> Any:
+    if write.answer.done():
+        return None  # its caller gave up while the group waited for its locks
     # A refusal after a write would leave half of that job in the others' transaction.
     before = (tx.changed_rows, tx.asked_pending)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,8 +17,9 @@ _MANY = 32  # points of a request, from which arrays are quicker than a loop
 class Gathered:
     """Points of a group of requests: one insert a request, one upsert a metric."""
 
-    def __init__(self, key_ids: dict[str, int]) -> None:
-        self._key_ids = key_ids
+    def __init__(self, known: dict[str, int]) -> None:
+        self._known = known  # numbers of metric names that are in the store for good
+        self._key_ids: dict[str, int] = {}  # those needed here; new ones are known to others after the commit
         self._requests: list[tuple[int, Sequence[Point]]] = []
 
     def add(self, run_id: int, points: Sequence[Point]) -> None:
@@ -40,16 +42,19 @@ class Gathered:
         await tx.many("append_tail", tails)
         await tx.many("upsert_series", summaries.rows())
 
+    def committed(self) -> None:
+        self._known.update(self._key_ids)
+
     def discard(self) -> None:
-        # Numbers given in this transaction are void; forgetting the good ones too costs a look-up each.
-        self._key_ids.clear()
+        pass  # numbers given in this transaction are void, and were never known to others
 
     async def _number_keys(self, tx: Transaction) -> None:
-        known = self._key_ids
-        new = {point.key for _, points in self._requests for point in points if point.key not in known}
-        for name in sorted(new):
-            await tx.run("add_metric_key", name=name)
-            known[name] = (await tx.all("metric_key_by_name", name=name))[0]["id"]
+        names = {point.key for _, points in self._requests for point in points}
+        ids = self._key_ids = {name: self._known[name] for name in names if name in self._known}
+        if new := sorted(names - ids.keys()):  # in one order everywhere: that prevents deadlocks
+            await tx.many("add_metric_key", [{"name": name} for name in new])
+            rows = await tx.all("metric_keys_by_name", names=json.dumps(new))
+            ids.update({row["name"]: row["id"] for row in rows})
 
 
 def _tail_row(run_id: int, points: Sequence[Point], payload: bytes) -> dict[str, Any]:

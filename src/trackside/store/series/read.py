@@ -87,7 +87,7 @@ async def stored(
     Of the chunks only those that may have points in the span; the tail is whole.
     """
     names = json.dumps(list(keys))
-    numbers = {row["name"]: row["id"] for row in await tx.all("metric_keys_by_names", names=names)}
+    numbers = {row["name"]: row["id"] for row in await tx.all("metric_keys_by_name", names=names)}
     chunks = await _known(tx, run_id, list(numbers.values()), span or Span())
     payloads = [row["payload"] for row in await tx.all("tail_of_run", run_id=run_id)]
     tails = await tx.compute(_tails, payloads, list(numbers.values()))

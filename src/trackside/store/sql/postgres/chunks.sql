@@ -1,8 +1,5 @@
 -- Lists come as JSON.
 
--- name: metric_keys_by_names
-SELECT id, name FROM metric_key WHERE name IN (SELECT json_array_elements_text(:names::json));
-
 -- name: chunks_of_keys
 -- Read by position: the columns are those of `Known`, behind the key.
 SELECT key_id, id, points, first_ms, first_step, last_ms, last_step, min_step, max_step, step_order,
@@ -21,9 +18,3 @@ SELECT id, points, sketch FROM chunk WHERE id IN (SELECT json_array_elements_tex
 
 -- name: delete_chunks
 DELETE FROM chunk WHERE id IN (SELECT json_array_elements_text(:ids::json)::bigint);
-
--- name: unused_pages
-SELECT 0 AS n;
-
--- name: give_back_page
-SELECT 1;

@@ -164,6 +164,10 @@ SELECT id FROM experiment
 WHERE substr(:location || '/', 1, length(rtrim(artifact_location, '/')) + 1) = rtrim(artifact_location, '/') || '/'
   OR substr(artifact_location || '/', 1, length(:location) + 1) = :location || '/';
 
+-- name: locations_in_store
+SELECT id, artifact_location FROM experiment
+WHERE artifact_location = :store OR substr(artifact_location, 1, length(:store) + 1) = :store || '/';
+
 -- name: prompt_by_name
 SELECT 1 AS found FROM registered_model_tag JOIN registered_model ON registered_model.id = model_id
 WHERE registered_model.name = :name AND key = 'mlflow.prompt.is_prompt' AND value = 'true';

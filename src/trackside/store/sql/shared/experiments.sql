@@ -25,6 +25,9 @@ ORDER BY experiment_id, key;
 -- name: rename_experiment
 UPDATE experiment SET name = :name, updated_ms = :now_ms WHERE id = :id;
 
+-- name: experiment_locations
+SELECT id, artifact_location FROM experiment;
+
 -- name: set_experiment_lifecycle
 UPDATE experiment SET lifecycle = :lifecycle, updated_ms = :now_ms WHERE id = :id;
 

@@ -1,8 +1,5 @@
 -- Lists come as JSON.
 
--- name: metric_keys_by_names
-SELECT id, name FROM metric_key WHERE name IN (SELECT value FROM json_each(:names));
-
 -- name: chunks_of_keys
 -- Read by position: the columns are those of `Known`, behind the key.
 SELECT key_id, id, points, first_ms, first_step, last_ms, last_step, min_step, max_step, step_order,
@@ -21,10 +18,3 @@ SELECT id, points, sketch FROM chunk WHERE id IN (SELECT value FROM json_each(:i
 
 -- name: delete_chunks
 DELETE FROM chunk WHERE id IN (SELECT value FROM json_each(:ids));
-
--- name: unused_pages
-SELECT freelist_count AS n FROM pragma_freelist_count;
-
--- name: give_back_page
--- One at a time: Python's driver takes one step of this statement, and each step is a page.
-PRAGMA incremental_vacuum(1);

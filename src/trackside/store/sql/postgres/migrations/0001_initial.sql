@@ -230,3 +230,7 @@ CREATE TABLE writer (
   sequence BIGINT NOT NULL,
   at_ms BIGINT NOT NULL
 ) WITH (fillfactor = 50);
+
+-- Only here: what all servers on this database know and nobody else. The code that makes the first admin comes from it.
+CREATE TABLE shared_secret (secret TEXT COLLATE "C" PRIMARY KEY);
+INSERT INTO shared_secret VALUES (gen_random_uuid()::text || gen_random_uuid()::text);

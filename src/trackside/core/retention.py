@@ -1,0 +1,269 @@
+"""Purging what was deleted: rows at once, then the files, so that space is free again.
+
+A purge first writes down, with the rows it deletes, whose files are to go; a server that ends in
+between goes on with them later. Files that a registered model version needs are never purged, nor
+is the run or logged model that they belong to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from trackside.core import artifacts
+from trackside.core.app import App
+from trackside.core.names import now_ms
+from trackside.errors import NotServed, TracksideError
+from trackside.store.database import Row, Transaction
+
+log = logging.getLogger("trackside.retention")
+BATCH = 20  # runs that one transaction purges: others write in between
+DAY_MS = 24 * 3600 * 1000
+ROUND_SECONDS = 3600.0
+KEPT_NAMED = 100  # things that were kept of which the answer says why
+
+
+class Size(NamedTuple):
+    files: int = 0
+    bytes: int = 0
+
+    def plus(self, other: Size) -> Size:
+        return Size(self.files + other.files, self.bytes + other.bytes)
+
+
+class Purged(NamedTuple):
+    """What a purge has removed, or would; `kept` says what it left and why. `more`: it is not done."""
+
+    runs: int = 0
+    logged_models: int = 0
+    experiments: int = 0
+    artifacts: Size = Size()
+    database_bytes: int = 0  # by which the database's file became smaller
+    kept: tuple[str, ...] = ()
+    more: bool = False
+
+
+class _Kind(NamedTuple):
+    """Runs or logged models: queries of `retention.sql`, children before parents."""
+
+    noun: str
+    candidates: str
+    still: str
+    deletions: tuple[str, ...]
+
+
+_RUNS = _Kind(
+    "run",
+    "runs_to_purge",
+    "run_is_to_purge",
+    (
+        "purge_params",
+        "purge_tags",
+        "purge_dataset_tags",
+        "purge_dataset_uses",
+        "purge_model_uses",
+        "purge_run",
+    ),
+)
+_MODELS = _Kind(
+    "logged model",
+    "logged_models_to_purge",
+    "logged_model_is_to_purge",
+    (
+        "purge_logged_model_params",
+        "purge_logged_model_tags",
+        "purge_logged_model_metrics",
+        "purge_uses_of_logged_model",
+        "purge_logged_model",
+    ),
+)
+
+
+async def purge(app: App, before_ms: int, *, seconds: float = 8.0, dry_run: bool = False) -> Purged:
+    """Remove for good what was deleted before a time, as much as can be done in about `seconds`.
+
+    Deleted experiments go when they are empty. With `dry_run` nothing is removed, only counted.
+    """
+    deadline = asyncio.get_running_loop().time() + seconds
+    needed = await _needed(app)
+    purge_round = _Round(app, before_ms, needed, deadline, dry_run=dry_run)
+    runs = await purge_round.of(_RUNS)
+    models = await purge_round.of(_MODELS)
+    experiments = 0 if purge_round.late else await purge_round.experiments()
+    size, freed, left = purge_round.size, 0, 0
+    if not dry_run:
+        size, left = await _delete_doomed(app, deadline + seconds)
+        freed = await app.db.shrink()
+    more = purge_round.late or left > 0
+    return Purged(runs, models, experiments, size, freed, tuple(purge_round.kept), more)
+
+
+class _Round:
+    def __init__(
+        self, app: App, before_ms: int, needed: dict[str, str], deadline: float, *, dry_run: bool
+    ) -> None:
+        self._app = app
+        self._before_ms = before_ms
+        self._needed = needed
+        self._deadline = deadline
+        self._dry_run = dry_run
+        self.kept: list[str] = []
+        self.size = Size()
+
+    @property
+    def late(self) -> bool:
+        return asyncio.get_running_loop().time() > self._deadline
+
+    async def of(self, kind: _Kind) -> int:
+        """Purge runs or logged models; how many."""
+        count, after = 0, 0
+        while not self.late:
+            rows = await self._candidates(kind, after)
+            if not rows:
+                break
+            after = rows[-1]["id"]
+            going = [row for row in rows if self._may_go(kind.noun, row)]
+            if self._dry_run:
+                count += len(going)
+                for row in going:
+                    self.size = self.size.plus(await _size(self._app, _folder(row)))
+            elif going:
+                count += await self._purge(kind, going)
+        return count
+
+    async def _candidates(self, kind: _Kind, after: int) -> list[Row]:
+        async def job(tx: Transaction) -> list[Row]:
+            return await tx.all(kind.candidates, before_ms=self._before_ms, after=after, limit=BATCH)
+
+        return await self._app.db.read(job)
+
+    def _may_go(self, noun: str, row: Row) -> bool:
+        needed_by = self._needed.get(_folder(row))
+        if needed_by and len(self.kept) < KEPT_NAMED:
+            self.kept.append(f"{noun} {row['uuid']}: its files are needed by {needed_by}")
+        return not needed_by
+
+    async def _purge(self, kind: _Kind, rows: list[Row]) -> int:
+        async def job(tx: Transaction) -> int:
+            count = 0
+            for row in rows:
+                # It may have been restored since it was listed.
+                if await tx.one(kind.still, id=row["id"], before_ms=self._before_ms) is None:
+                    continue
+                await tx.run("doom_artifacts", uri=_folder(row))
+                # All of it at once with the run: of one that is restored, nothing may be missing.
+                while kind is _RUNS and await self._app.series.purge(tx, row["id"]):
+                    pass
+                for deletion in kind.deletions:
+                    await tx.run(deletion, id=row["id"])
+                count += 1
+            return count
+
+        return await self._app.db.write(job)
+
+    async def experiments(self) -> int:
+        async def job(tx: Transaction) -> int:
+            rows = await tx.all("experiments_to_purge", before_ms=self._before_ms, limit=1000)
+            for row in [] if self._dry_run else rows:
+                place = row["artifact_uri"].rstrip("/")
+                sharing = await tx.all("experiments_at_location", location=place)
+                if len(sharing) == 1 and place not in self._needed:
+                    await tx.run("doom_artifacts", uri=place)
+                for deletion in (
+                    "purge_datasets_of_experiment",
+                    "purge_experiment_tags",
+                    "purge_experiment",
+                ):
+                    await tx.run(deletion, id=row["id"])
+            return len(rows)
+
+        return await self._app.db.write(job)
+
+
+def _folder(row: Row) -> str:
+    """The URI that holds a run's or logged model's `artifacts` folder and nothing else."""
+    uri = str(row["artifact_uri"])
+    own = f"/{row['uuid']}/artifacts"
+    return uri.removesuffix("/artifacts") if uri.endswith(own) else uri
+
+
+async def _needed(app: App) -> dict[str, str]:
+    """URIs below which something is that must stay, and what needs it."""
+
+    async def job(tx: Transaction) -> list[tuple[str, str]]:
+        versions = await tx.all("storage_of_versions")
+        places = await tx.all("experiment_locations")
+        return [
+            *((f"{row['name']} version {row['version']}", row["storage_location"]) for row in versions),
+            *((f"experiment {row['id']}", row["artifact_location"]) for row in places),
+        ]
+
+    found: dict[str, str] = {}
+    for what, uri in await app.db.read(job):
+        own = what.startswith("experiment")
+        at = uri.rstrip("/")
+        if own:
+            at = at.rpartition("/")[0]  # an experiment does not stand in its own way
+        while "/" in at and at not in found:
+            found[at] = what
+            at = at.rpartition("/")[0]
+    return found
+
+
+async def _size(app: App, uri: str) -> Size:
+    try:
+        path = artifacts.inside(app, uri)
+    except NotServed:
+        return Size()
+    return await _size_below(app, path)
+
+
+async def _size_below(app: App, path: str) -> Size:
+    total = Size()
+    for entry in await app.blobs.entries(path):
+        total = total.plus(
+            await _size_below(app, entry.path) if entry.is_dir else Size(1, entry.size_bytes or 0)
+        )
+    return total
+
+
+async def _delete_doomed(app: App, deadline: float) -> tuple[Size, int]:
+    """Delete the files of what was purged, now or before a server ended; how much that was, how many are left."""
+
+    async def listed(tx: Transaction) -> list[Row]:
+        return await tx.all("doomed_artifacts")
+
+    total, doomed = Size(), await app.db.read(listed)
+    for number, row in enumerate(doomed):
+        if asyncio.get_running_loop().time() > deadline:
+            return total, len(doomed) - number
+        total = total.plus(await _size(app, row["uri"]))
+        try:
+            await app.blobs.delete(artifacts.inside(app, row["uri"]))
+        except NotServed:
+            log.warning("%s is not in this server's store: its files stay where they are", row["uri"])
+        await app.db.write(_gone(row["id"]))
+    return total, 0
+
+
+def _gone(number: int) -> Callable[[Transaction], Awaitable[int]]:
+    async def job(tx: Transaction) -> int:
+        return await tx.run("artifacts_are_gone", id=number)
+
+    return job
+
+
+async def keep_purging(app: App) -> None:
+    """Once an hour remove what was deleted longer ago than the settings keep it; for ever, cancel it to stop."""
+    days = app.settings.keep_deleted_days
+    while days is not None:
+        try:
+            purged = await purge(app, now_ms() - int(days * DAY_MS))
+        except TracksideError as error:
+            log.warning("purging what was deleted waits: %s", error.message)
+            purged = Purged()
+        if purged.runs or purged.logged_models or purged.experiments:
+            log.info("purged %s", purged)
+        await asyncio.sleep(1.0 if purged.more else ROUND_SECONDS)

@@ -1,0 +1,2 @@
+-- name: shared_secret
+SELECT secret FROM shared_secret;
