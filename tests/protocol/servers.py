@@ -129,10 +129,14 @@ class Server:
 
 
 def trackside(folder: Path, *options: str, port: int | None = None) -> Server:
-    """A Trackside server whose data directory is FOLDER/data."""
+    """A Trackside server whose data directory is FOLDER/data; on PostgreSQL if TRACKSIDE_TEST_STORE says so."""
     port = port or free_port()
     source = [str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, source))}
+    if environment.get("TRACKSIDE_TEST_STORE", "sqlite") != "sqlite":
+        from postgres_server import store_for
+
+        environment["TRACKSIDE_STORE"] = store_for(folder / "data")
     # Without compiled files each start would compile the package anew.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     start = "from trackside.cli.app import main; main()"

@@ -101,6 +101,14 @@ async def check(load):
         assert {f"{writer} {step}" for step in load.stored[writer] if step % 5 == 0} <= names
 
 
+async def everybody_goes_on(load):
+    before = [max(each, default=0) for each in load.stored]
+    async with asyncio.timeout(20):
+        for stored, reached in zip(load.stored, before, strict=True):
+            while max(stored, default=0) <= reached:  # noqa: ASYNC110 - what is waited for belongs to the product
+                await asyncio.sleep(0.02)
+
+
 class Named:
     sql, values = "SELECT name FROM experiment", ()
 
@@ -119,12 +127,7 @@ def test_nothing_acknowledged_is_lost_and_nobody_hangs(own, run):
             await asyncio.to_thread(own.stop, signal.SIGKILL)
             await asyncio.sleep(0.2)
             await asyncio.to_thread(own.start)
-            reached = [max(each, default=0) for each in load.stored]
-            async with asyncio.timeout(20):  # everybody goes on
-                while any(
-                    max(now, default=0) <= then for now, then in zip(load.stored, reached, strict=True)
-                ):
-                    await asyncio.sleep(0.02)
+            await everybody_goes_on(load)
         load.stop = True
         async with asyncio.timeout(30):
             await asyncio.gather(*tasks)
