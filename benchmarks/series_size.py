@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import disk_bytes
-from trackside.core.compaction import compact_run, give_back
+from trackside.core.compaction import compact_run
 from trackside.model import Point
 from trackside.store.series import Series
 from trackside.store.series.chart import Window
@@ -97,7 +97,7 @@ async def size(kind: str, keys: int, each: int, due: int = 65_536) -> tuple[floa
         empty = disk_bytes(Path(folder))
         db = SqliteDatabase(path)
         seconds = await fill(db, points(kind, keys, each), due)
-        await give_back(SimpleNamespace(db=db))  # type: ignore[arg-type]
+        await db.shrink()
         await db.close()
         return (disk_bytes(Path(folder)) - empty) / (keys * each), seconds
 

@@ -94,7 +94,7 @@ async def _step(app: App, run_id: int) -> bool:
         number += 1
     await app.db.write(_finish(work, number), runs=(run["uuid"],))
     if work.is_last and app.db.engine == "sqlite":
-        await app.db.shrink()
+        await app.db.shrink()  # PostgreSQL does so by itself
     return not work.is_last
 
 

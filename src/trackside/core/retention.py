@@ -153,9 +153,9 @@ class _Round:
                 if await tx.one(kind.still, id=row["id"], before_ms=self._before_ms) is None:
                     continue
                 await tx.run("doom_artifacts", uri=_folder(row))
-                if kind is _RUNS:
-                    while await self._app.series.purge(tx, row["id"]):
-                        pass
+                # All of it at once with the run: of one that is restored, nothing may be missing.
+                while kind is _RUNS and await self._app.series.purge(tx, row["id"]):
+                    pass
                 for deletion in kind.deletions:
                     await tx.run(deletion, id=row["id"])
                 count += 1

@@ -40,19 +40,21 @@ class Series:
         limit: int | None = None,
     ) -> Columns:
         """Points of a metric in MLflow's order, each once: those behind a position, at most `limit`; else all."""
-        found = await read.stored(tx, run_id, [key])
+        span = None if after is None else read.Span(low_ms=after.timestamp_ms)
+        found = await read.stored(tx, run_id, [key], span)
         return await read.history(tx, found[key], after, limit) if key in found else EMPTY
 
     async def charts(
         self, tx: Transaction, run_id: int, keys: Iterable[str], window: chart.Window
     ) -> dict[str, chart.Drawn]:
-        """Those of the metrics of a run that have points, as a chart of this window draws them."""
-        found = await read.stored(tx, run_id, keys)
-        return {
+        """Those of the metrics of a run that have points in this window, as a chart draws them."""
+        found = await read.stored(tx, run_id, keys, chart.span(window))
+        lines = {
             key: await chart.drawn(tx, series, window)
             for key, series in found.items()
             if len(series.chunks.id) or len(series.tail.step)
         }
+        return {key: line for key, line in lines.items() if line.points}
 
     async def state(self, tx: Transaction, run_id: int) -> tuple[int, int]:
         """Changes whenever a run's points do: what a reader may compare instead of reading them again."""

@@ -19,7 +19,7 @@ from trackside.store.series import sketch
 from trackside.store.series.chunks import read_points
 from trackside.store.series.codec import CorruptPoints
 from trackside.store.series.points import Columns, joined, ordered
-from trackside.store.series.read import Known, Stored
+from trackside.store.series.read import Known, Span, Stored
 from trackside.store.series.sketch import Ranges
 
 Floats = npt.NDArray[np.float64]
@@ -51,16 +51,21 @@ class Drawn(NamedTuple):
     marks: Floats  # NaN, inf or -inf; of a line in buckets, one of a kind for each range
 
 
+def span(window: Window) -> Span:
+    """The chunks that a chart needs: no other has points in its window."""
+    if window.axis == "step":
+        return Span(low_step=_start(window), high_step=_end(window))
+    return Span(low_ms=_start(window), high_ms=_end(window))
+
+
 async def drawn(tx: Transaction, series: Stored, window: Window) -> Drawn:
-    """Raises CorruptPoints."""
+    """What to draw of a series whose chunks are those of the window's span. Raises CorruptPoints."""
     chunks, tail = series
     low, high = _extent(chunks, window)
-    reached = (low <= _end(window)) & (high >= _start(window))
-    touched = chunks.touched(tail)
-    inside = reached & ~touched & (low >= _start(window)) & (high <= _end(window))
-    if int(chunks.points[reached].sum()) <= window.buckets * sketch.WIDTH:
+    inside = ~chunks.touched(tail) & (low >= _start(window)) & (high <= _end(window))
+    if int(chunks.points.sum()) <= window.buckets * sketch.WIDTH:
         inside[:] = False
-    whole = await read_points(tx, chunks.id[(reached | touched) & ~inside].tolist())
+    whole = await read_points(tx, chunks.id[~inside].tolist())
     exact = _in_window(await tx.compute(ordered, joined([*whole, tail])), window)
     if not inside.any():
         return _of_points(exact, window)

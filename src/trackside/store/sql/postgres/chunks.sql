@@ -1,13 +1,13 @@
 -- Lists come as JSON.
 
--- name: metric_keys_by_names
-SELECT id, name FROM metric_key WHERE name IN (SELECT json_array_elements_text(:names::json));
-
 -- name: chunks_of_keys
-SELECT id, key_id, points, first_ms, first_step, last_ms, last_step, min_step, max_step, step_order,
-  min_value, max_value, last_value, nans, pos_inf, neg_inf
+-- Read by position: the columns are those of `Known`, behind the key.
+SELECT key_id, id, points, first_ms, first_step, last_ms, last_step, min_step, max_step, step_order,
+  nans, pos_inf, neg_inf, min_value, max_value, last_value
 FROM chunk
 WHERE run_id = :run_id AND key_id IN (SELECT json_array_elements_text(:key_ids::json)::bigint)
+  AND max_step >= CAST(:low_step AS DOUBLE PRECISION) AND min_step <= CAST(:high_step AS DOUBLE PRECISION)
+  AND last_ms >= CAST(:low_ms AS DOUBLE PRECISION) AND first_ms <= CAST(:high_ms AS DOUBLE PRECISION)
 ORDER BY key_id, first_ms, first_step;
 
 -- name: chunk_data
