@@ -10,9 +10,15 @@ import sqlite3
 import httpx
 import obstore as obs
 import pytest
+from live_server import running
 from stored import content
+from typer.testing import CliRunner
 
 from trackside.blobs.folder import FolderStore
+from trackside.cli.app import app as cli
+from trackside.config import ServerSettings
+from trackside.core import checksums
+from trackside.core.app import App
 
 PROXY = "/api/2.0/mlflow-artifacts/artifacts"
 LARGE = os.urandom(9_000_000)
@@ -125,3 +131,36 @@ def test_an_upload_again_has_the_new_checksum(client, server, root, run):
         assert rows(server[1])[f"{root}/again"][1] == hashlib.sha256(data).digest()
         assert client.get(f"{PROXY}/{root}/again").content == data
     assert run(content(server[1].blobs, f"{root}/again")) == b"second, longer"
+
+
+def test_all_files_are_verified_and_those_without_a_checksum_adopted(tmp_path, storage, run):
+    """By the command, while no server runs."""
+    with running(ServerSettings(data_dir=tmp_path, port=0, storage=storage)) as (url, app):
+        root = f"0/models/{tmp_path.name}/artifacts"
+        for name in ("good", "bad"):
+            httpx.put(f"{url}{PROXY}/{root}/{name}", content=b"uploaded")
+        put_past_the_server(app, f"{root}/other", b"by another way")
+        damage(app, f"{root}/bad", b"UPLOADED")
+    assert run(of(tmp_path, storage, f"{root}/", adopt=False)) == (["bad"], {"good", "bad"})
+    assert run(of(tmp_path, storage, f"{root}/", adopt=True)) == (["bad"], {"good", "bad", "other"})
+
+
+async def of(data_dir, storage, root, *, adopt):
+    app = App.open(ServerSettings(data_dir=data_dir, storage=storage))
+    found = await checksums.verify_all(app, adopt=adopt)
+    await app.close()
+    kept = {path.removeprefix(root) for path in rows(app) if path.startswith(root)}
+    return [path.removeprefix(root) for path in found.damaged if path.startswith(root)], kept
+
+
+def test_the_command_says_which_are_damaged(tmp_path):
+    with running(ServerSettings(data_dir=tmp_path, port=0)) as (url, app):
+        httpx.put(f"{url}{PROXY}/0/a", content=b"uploaded")
+        damage(app, "0/a", b"UPLOADED")
+        busy = CliRunner().invoke(cli, ["storage", "verify", "--data-dir", str(tmp_path)])
+        assert busy.exit_code == 1
+        assert "is served by another process" in busy.output
+    done = CliRunner().invoke(cli, ["storage", "verify", "--data-dir", str(tmp_path)])
+    assert (done.exit_code, done.output.splitlines()[0]) == (1, "DAMAGED 0/a")
+    done = CliRunner().invoke(cli, ["storage", "verify", "--data-dir", str(tmp_path / "none")])
+    assert (done.exit_code, "There is no database" in done.output) == (1, True)

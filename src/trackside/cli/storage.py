@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -104,3 +105,59 @@ def _show(url: str, steps: list[Step], good: bool, aborted: int | None, as_json:
     if aborted is not None:
         typer.echo(f"Gave up {aborted} unfinished uploads.")
     typer.echo(f"{url} {'can be used' if good else 'cannot be used yet'}.")
+
+
+@app.command()
+def verify(
+    data_dir: Annotated[
+        Path, typer.Option(envvar="TRACKSIDE_DATA_DIR", help="Folder of the database and the artifacts.")
+    ] = Path("trackside-data"),
+    artifacts: ArtifactsUrl = "",
+    s3_endpoint: S3Endpoint = "",
+    s3_addressing: S3Addressing = None,
+    s3_allow_http: S3AllowHttp = False,
+    adopt: Annotated[
+        bool,
+        typer.Option(
+            "--adopt",
+            envvar="TRACKSIDE_ADOPT",
+            help="Keep the checksum of each file that has none, such as one that was uploaded directly to S3.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read every artifact and compare it with its checksum; names those that are damaged.
+
+    The server must not be running on the same SQLite database. Exit code 1 when a file is damaged.
+    """
+    import asyncio
+
+    from trackside.config import ServerSettings
+    from trackside.core import checksums
+    from trackside.core.app import App
+    from trackside.errors import TracksideError
+
+    async def run(settings: ServerSettings) -> checksums.Verification:
+        opened = App.open(settings)
+        try:
+            return await checksums.verify_all(opened, adopt=adopt)
+        finally:
+            await opened.close()
+
+    try:
+        storage = storage_at(artifacts, s3_endpoint, "", s3_addressing, s3_allow_http)
+        if not (data_dir / "trackside.db").exists():
+            fail(f"There is no database in {data_dir}: name the server's with --data-dir.")
+        found = asyncio.run(run(ServerSettings(data_dir=data_dir.resolve(), storage=storage)))
+    except (TracksideError, ValueError) as error:
+        fail(str(error))
+    if as_json:
+        typer.echo(json.dumps(found._asdict()))
+    else:
+        for path in found.damaged:
+            typer.echo(f"DAMAGED {path}")
+        typer.echo(
+            f"{found.verified} as they were uploaded, {len(found.damaged)} damaged, {found.adopted} adopted,"
+            f" {found.unknown} without a checksum."
+        )
+    raise typer.Exit(1 if found.damaged else 0)

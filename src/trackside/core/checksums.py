@@ -11,6 +11,7 @@ import hashlib
 import logging
 import re
 from collections.abc import AsyncIterator
+from typing import NamedTuple
 
 from trackside.blobs import Blob, Stored
 from trackside.core.app import App
@@ -105,3 +106,47 @@ class Verified:
 
     def close(self) -> None:
         self._blob.close()
+
+
+class Verification(NamedTuple):
+    """What reading every file has shown."""
+
+    verified: int
+    adopted: int  # had no checksum, or that of another version; have one now
+    unknown: int  # the same, left as they are
+    damaged: list[str]  # paths
+
+
+async def verify_all(app: App, *, adopt: bool) -> Verification:
+    """Read every file of the artifact store and compare it; `adopt` keeps checksums of those that have none."""
+    counts = {"verified": 0, "adopted": 0, "unknown": 0}
+    damaged: list[str] = []
+    folders = [""]
+    while folders:
+        for entry in await app.blobs.entries(folders.pop()):
+            if entry.is_dir:
+                folders.append(entry.path)
+                continue
+            state = await _verify(app, entry.path, adopt=adopt)
+            if state == "damaged":
+                damaged.append(entry.path)
+            else:
+                counts[state] += 1
+    return Verification(**counts, damaged=damaged)
+
+
+async def _verify(app: App, path: str, *, adopt: bool) -> str:
+    blob = await app.blobs.open(path)
+    try:
+        sha256 = await known(app, path, blob)
+        if sha256 is None and not adopt:
+            return "unknown"
+        digest = hashlib.sha256()
+        async for piece in blob.chunks(0, blob.size_bytes):
+            await asyncio.to_thread(digest.update, piece)
+    finally:
+        blob.close()
+    if sha256 is not None:
+        return "verified" if digest.digest() == sha256 else "damaged"
+    await keep(app, path, Stored(blob.size_bytes, digest.digest(), blob.version))
+    return "adopted"
