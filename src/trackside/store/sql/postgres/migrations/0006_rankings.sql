@@ -17,7 +17,7 @@ CREATE TABLE ranked (
   ranking_id BIGINT NOT NULL REFERENCES ranking (id),
   position BYTEA NOT NULL,    -- compares as the runs do; see filters.positions
   run_id BIGINT NOT NULL REFERENCES run (id) ON DELETE CASCADE,
-  PRIMARY KEY (ranking_id, position)
+  PRIMARY KEY (ranking_id, position) INCLUDE (run_id)  -- so that a walk needs no row
 );
 
 CREATE UNIQUE INDEX ranked_run ON ranked (run_id, ranking_id);
