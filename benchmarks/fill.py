@@ -114,13 +114,18 @@ async def fill(db: Database, runs: int, name: str = "large") -> int:
     return await db.write(job)
 
 
-async def fill_store(data_dir: Path, url: str, runs: int) -> int:
+def fill_store(data_dir: Path, url: str, runs: int) -> int:
     """The same for a store by its address, made if it is not there."""
-    db: Database = PostgresDatabase(url) if url else SqliteDatabase(data_dir / "trackside.db")
-    try:
-        return await fill(db, runs, f"large {runs}")
-    finally:
-        await db.close()
+    data_dir.mkdir(parents=True, exist_ok=True)
+
+    async def run() -> int:
+        db: Database = PostgresDatabase(url) if url else SqliteDatabase(data_dir / "trackside.db")
+        try:
+            return await fill(db, runs, f"large {runs}")
+        finally:
+            await db.close()
+
+    return asyncio.run(run())
 
 
 def main() -> None:
@@ -129,8 +134,7 @@ def main() -> None:
     parser.add_argument("--store", default="", help="postgresql://…; without it SQLite below DATA_DIR")
     parser.add_argument("--runs", type=int, default=100_000)
     options = parser.parse_args()
-    options.data_dir.mkdir(parents=True, exist_ok=True)
-    print(asyncio.run(fill_store(options.data_dir, options.store, options.runs)))
+    print(fill_store(options.data_dir, options.store, options.runs))
 
 
 if __name__ == "__main__":
