@@ -9,13 +9,17 @@ API, but no points of a history. The server must not be running.
 from __future__ import annotations
 
 import argparse
-import sqlite3
+import asyncio
 from pathlib import Path
 from typing import NamedTuple
 
+from trackside.store.database import Database, Transaction
+from trackside.store.postgres import PostgresDatabase
+from trackside.store.sqlite import SqliteDatabase
+
 METRICS, PARAMS, TAGS = 10, 10, 5
 START_MS = 1_700_000_000_000
-CHUNK = 50_000  # runs a transaction
+CHUNK = 50_000  # runs a statement
 
 # `n.i` counts the runs; `k.k` counts the keys of one. Whole-number arithmetic alone: both engines agree on it.
 _RUN = """
@@ -44,11 +48,19 @@ ORDER BY 1, 2
 """
 
 
+class Sql(NamedTuple):
+    """A statement without values."""
+
+    sql: str
+    values: tuple[object, ...] = ()
+
+
 class Dialect(NamedTuple):
-    """What the two engines write differently: rows of numbers, and 32 hex digits of one."""
+    """What the two engines write differently: rows of numbers, 32 hex digits of one, and what is done at the end."""
 
     numbers: str
     uuid: str
+    end: tuple[str, ...] = ()
 
 
 SQLITE = Dialect(
@@ -59,6 +71,7 @@ SQLITE = Dialect(
 POSTGRES = Dialect(
     "(SELECT {name}::bigint FROM generate_series({first}::bigint, {last}::bigint) AS g({name}))",
     "lpad(to_hex({first}::bigint + i), 16, '0') || lpad(to_hex(i * 2654435761 % 4294967296), 16, '0')",
+    ("SELECT setval(pg_get_serial_sequence('run', 'id'), max(id)) FROM run", "ANALYZE"),
 )
 
 
@@ -85,31 +98,43 @@ def statements(dialect: Dialect, experiment: int, first: int, count: int) -> lis
     return found
 
 
-def fill_sqlite(path: Path, runs: int, name: str = "large") -> int:
-    """Add an experiment of that many runs to a store that no server has open; the experiment's number."""
-    db = sqlite3.connect(path)
-    try:
-        db.execute("PRAGMA cache_size = -262144")
-        experiment = db.execute(
-            "INSERT INTO experiment (name, artifact_location, created_ms, updated_ms)"
-            " VALUES (?, 'mlflow-artifacts:/x', ?, ?) RETURNING id",
-            (name, START_MS, START_MS),
-        ).fetchone()[0]
-        (last,) = db.execute("SELECT coalesce(max(id), 0) FROM run").fetchone()
-        for sql in statements(SQLITE, experiment, last + 1, runs):
-            db.execute(sql)
-            db.commit()
-    finally:
-        db.close()
-    return int(experiment)
+async def fill(db: Database, runs: int, name: str = "large") -> int:
+    """Add an experiment of that many runs; its number."""
+    dialect = SQLITE if db.engine == "sqlite" else POSTGRES
+
+    async def job(tx: Transaction) -> int:
+        made = await tx.insert(
+            "add_experiment", name=name, artifact_location="mlflow-artifacts:/x", now_ms=START_MS
+        )
+        first = ((await tx.all("greatest_run"))[0]["id"] or 0) + 1
+        for sql in [*statements(dialect, made["id"], first, runs), *dialect.end]:
+            await tx.select(Sql(sql))
+        return int(made["id"])
+
+    return await db.write(job)
+
+
+def fill_store(data_dir: Path, url: str, runs: int) -> int:
+    """The same for a store by its address, made if it is not there."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+
+    async def run() -> int:
+        db: Database = PostgresDatabase(url) if url else SqliteDatabase(data_dir / "trackside.db")
+        try:
+            return await fill(db, runs, f"large {runs}")
+        finally:
+            await db.close()
+
+    return asyncio.run(run())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data_dir", type=Path)
+    parser.add_argument("--store", default="", help="postgresql://…; without it SQLite below DATA_DIR")
     parser.add_argument("--runs", type=int, default=100_000)
     options = parser.parse_args()
-    print(fill_sqlite(options.data_dir / "trackside.db", options.runs, f"large {options.runs}"))
+    print(fill_store(options.data_dir, options.store, options.runs))
 
 
 if __name__ == "__main__":

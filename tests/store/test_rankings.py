@@ -328,3 +328,34 @@ def test_a_place_of_another_search_counts_as_its_offset(app, run):
         assert [run.info.uuid for run in found.runs] == (await story.plain(by_metric))[2:4]
 
     run(tell())
+
+
+def test_what_is_removed_for_good_leaves_no_rank(app, run):
+    """Rows of runs and experiments can go without asking who ranks them."""
+
+    async def tell():
+        story = await with_runs(app, 5)
+        await story.check(("", ["metrics.a"], "active"))
+        await app.rankings.settled()
+        await story.check(("", ["metrics.a"], "active"))
+        number = int(story.experiment_id)
+
+        async def remove(tx):
+            # Composed statements alone would not count as a write.
+            await tx.run("set_experiment_tag", id=number, key="k", value="v")
+            for table in ("tag", "param", "series", "tail", "run"):
+                await tx.select(SimpleNamespace(sql=f"DELETE FROM {table}", values=()))
+            await tx.select(SimpleNamespace(sql="DELETE FROM experiment_tag", values=()))
+            await tx.select(SimpleNamespace(sql="DELETE FROM experiment", values=()))
+
+        await app.db.write(remove)
+        assert not await rows_of(app, "SELECT * FROM ranked")
+        assert not await rows_of(app, "SELECT * FROM run_key")
+        other = Story(app, str(await experiments.create(app, "other")))
+        await other.apply(("create", 1))
+        await other.check(("", ["metrics.a"], "active"))
+        await app.rankings.settled()
+        kept = await rows_of(app, "SELECT experiment_id FROM ranking")
+        assert {row["experiment_id"] for row in kept} == {int(other.experiment_id)}
+
+    run(tell())

@@ -12,7 +12,7 @@ from trackside.core import rankings, runs
 from trackside.core.app import App
 from trackside.core.load import whole_runs
 from trackside.errors import StorageFull
-from trackside.filters import Composed, Driver, RunSearch
+from trackside.filters import Driver, RunSearch
 from trackside.model import Page, Run, View
 from trackside.store.database import Row, Transaction
 
@@ -40,7 +40,7 @@ class Plan(NamedTuple):
 
     ranking_id: int | None = None
     driver: Driver | None = None
-    exact: Driver | None = None  # its runs are those that match
+    exact: Driver | None = None  # its runs are those that match, up to the limit
     used: Sequence[Row] = ()
     missed: Sequence[str] = ()
 
@@ -66,7 +66,7 @@ async def count(app: App, wanted: Search, at_most: int = COUNT_LIMIT) -> int:
     search = _prepared(app, wanted)
 
     async def job(tx: Transaction, plan: Plan) -> int:
-        counted = search.count_in(plan.exact, at_most) if plan.exact else search.count(at_most, plan.driver)
+        counted = search.count_in(plan.exact) if plan.exact else search.count(at_most, plan.driver)
         return int((await tx.select(counted))[0]["n"])
 
     return await _planned(app, search, at_most, job)
@@ -165,7 +165,7 @@ async def _plan(tx: Transaction, search: RunSearch, experiment_id: int, limit: i
         order = None
     used = [ranking for ranking, _ in drivers] + ([order] if order else [])
     drivers = [each for each in drivers if not await tx.select(search.is_unfit(each[0]["id"]))]
-    exact = Driver(drivers[0][0]["id"], drivers[0][1]) if drivers and search.is_exact else None
+    exact = Driver(drivers[0][0]["id"], drivers[0][1], limit) if drivers and search.is_exact else None
     driver = await _driver(tx, search, drivers, limit)
     return Plan(order["id"] if order else None, driver, exact, used, missed)
 
@@ -177,12 +177,11 @@ async def _driver(
 
     Of n runs of which m match, a walk passes n / m for each that it finds: the two cost the same when m² = n · limit.
     """
-    best, fewest = None, 0
+    best: Driver | None = None
     for ranking, ranges in rankings_:
-        driver = Driver(ranking["id"], ranges)
-        bound = fewest if best else limit + 2 * math.isqrt(limit * max(ranking["runs"], 1))
-        statement: Composed = search.count_in(driver, bound)
-        found = (await tx.select(statement))[0]["n"]
-        if found < bound:
-            best, fewest = driver, found
+        walked = limit + 2 * math.isqrt(limit * max(ranking["runs"], 1))
+        driver = Driver(ranking["id"], ranges, best.most if best else walked)
+        found = (await tx.select(search.count_in(driver)))[0]["n"]
+        if found < driver.most:
+            best = driver._replace(most=max(found, 1))
     return best

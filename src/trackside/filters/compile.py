@@ -197,7 +197,9 @@ class Compiler:
         else:
             tests.append(self._test(value, comparison, values))
         word = "NOT EXISTS" if comparison.operator == "IS NULL" else "EXISTS"
-        return joined(f"{word} (SELECT 1 FROM {rows.table.replace('{t}', 't')} WHERE ", all_of(tests), ")")  # noqa: S608
+        found = f"{word} (SELECT 1 FROM {rows.table.replace('{t}', 't')} WHERE "  # noqa: S608
+        # With an OFFSET PostgreSQL looks the key up for each run, where it might else read the whole table.
+        return joined(found, all_of(tests), " LIMIT 1 OFFSET 0)")
 
     def _test(self, expression: Sql, comparison: Comparison, values: list[Value]) -> Sql:
         """An expression that is not NULL, compared with values."""

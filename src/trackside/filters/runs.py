@@ -19,10 +19,11 @@ from trackside.model import Page, View
 
 
 class Driver(NamedTuple):
-    """Ranges of a ranking that hold every run that can match: few, so that each can be looked at."""
+    """Ranges of a ranking that hold every run that can match, and how many runs these are at most."""
 
     ranking_id: int
     ranges: Sequence[Range]
+    most: int
 
 
 class RunSearch:
@@ -115,20 +116,24 @@ class RunSearch:
             separated(" CROSS JOIN ", sources),
             " WHERE ",
             all_of([*self._where, *self._conditions(driver)]),
+            # In the order of an index: what ends early may not begin with a scan.
+            "" if driver else " ORDER BY run.start_ms DESC",
             " LIMIT ",
             self._bind(at_most),
         )
         return self._composed(joined("SELECT count(*) AS n FROM (", matching, ") AS matching"))
 
-    def count_in(self, driver: Driver, at_most: int) -> Composed:
-        """One row with `n`: how many runs are in the driver's ranges; counting stops at `at_most`."""
-        some = joined("SELECT 1 FROM (", self._in_ranges(driver), ") AS found LIMIT ", self._bind(at_most))
-        return self._composed(joined("SELECT count(*) AS n FROM (", some, ") AS counted"))
+    def count_in(self, driver: Driver) -> Composed:
+        """One row with `n`: how many runs are in the driver's ranges; counting stops at its `most`."""
+        found = joined(
+            "SELECT 1 FROM (", self._in_ranges(driver), ") AS found LIMIT ", self._bind(driver.most)
+        )
+        return self._composed(joined("SELECT count(*) AS n FROM (", found, ") AS counted"))
 
     def is_unfit(self, ranking_id: int) -> Composed:
         """A row if a run has a value that no position can hold: the ranking is no use then."""
-        unfit = Driver(ranking_id, [Range(positions.UNFIT, positions.UNFIT * 2)])
-        return self._composed(joined(self._in_ranges(unfit), " LIMIT 1"))
+        unfit = Driver(ranking_id, [Range(positions.UNFIT, positions.UNFIT * 2)], 1)
+        return self._composed(self._in_ranges(unfit))
 
     # --- pieces
 
@@ -144,8 +149,11 @@ class RunSearch:
             " UNION ALL ",
             [
                 joined(
-                    "SELECT run_id FROM ranked WHERE ranking_id = ", self._bind(driver.ranking_id),
-                    " AND position >= ", self._bind(start), " AND position < ", self._bind(end),
+                    "SELECT run_id FROM (SELECT run_id FROM ranked WHERE ranking_id = ",
+                    self._bind(driver.ranking_id), " AND position >= ", self._bind(start),
+                    # The order and the limit tell PostgreSQL that this is a short walk.
+                    " AND position < ", self._bind(end), " ORDER BY position LIMIT ", self._bind(driver.most),
+                    ") AS leg",
                 )
                 for start, end in driver.ranges
             ],

@@ -74,7 +74,8 @@ export interface RunColumns {
 
 /**
  * POST /runs/query -> RunsPage. Columns are named as in the search language:
- * `attributes.run_name`, `metrics.loss`, `params.lr`, `tags.team`.
+ * `attributes.run_name`, `metrics.loss`, `min(metrics.loss)`, `params.lr`, `tags.team`; and
+ * `attributes.last_logged`, the greatest time of the metrics' latest points.
  */
 export interface RunsQuery {
   experiment_ids: string[];

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -73,20 +74,36 @@ _ATTRIBUTES: dict[str, Callable[[RunInfo], Any]] = {
 }
 
 
+# What is shown of a metric, by the function in a column's name.
+_OF_METRIC: dict[str, Callable[[Latest], float | None]] = {
+    "": lambda metric: metric.value,
+    "last": lambda metric: metric.value,
+    "min": lambda metric: metric.min,
+    "max": lambda metric: metric.max,
+}
+_FUNCTION = re.compile(r"(\w+)\((metrics\..*)\)", re.DOTALL)
+
+
 def _cells(found: list[Run], column: str) -> list[shapes.Number | str | None]:
-    kind, _, key = column.partition(".")
+    function, name = match.groups() if (match := _FUNCTION.fullmatch(column)) else ("", column)
+    kind, _, key = name.partition(".")
+    if function not in _OF_METRIC:
+        kind = ""
     if kind == "params":
         return [run.params.get(key) for run in found]
     if kind == "tags":
         return [run.tags.get(key) for run in found]
     if kind == "metrics":
         latest = [next((metric for metric in run.metrics if metric.key == key), None) for run in found]
-        return [None if metric is None else number(metric.value) for metric in latest]
+        values = [None if metric is None else _OF_METRIC[function](metric) for metric in latest]
+        return [None if value is None else number(value) for value in values]
+    if name == "attributes.last_logged":
+        return [max((metric.timestamp_ms for metric in run.metrics), default=None) for run in found]
     if kind == "attributes" and key in _ATTRIBUTES:
         return [_ATTRIBUTES[key](run.info) for run in found]
     raise InvalidParameter(
-        f"Unknown column '{column}'. Columns are metrics.KEY, params.KEY, tags.KEY and attributes."
-        f"{{{', '.join(_ATTRIBUTES)}}}."
+        f"Unknown column '{column}'. Columns are metrics.KEY, min(metrics.KEY), max(…), last(…), params.KEY,"
+        f" tags.KEY and attributes.{{{', '.join([*_ATTRIBUTES, 'last_logged'])}}}."
     )
 
 

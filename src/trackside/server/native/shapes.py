@@ -84,7 +84,8 @@ class RunColumns(Struct):
 
 class RunsQuery(Struct):
     """POST /runs/query -> RunsPage. Columns are named as in the search language:
-    `attributes.run_name`, `metrics.loss`, `params.lr`, `tags.team`."""
+    `attributes.run_name`, `metrics.loss`, `min(metrics.loss)`, `params.lr`, `tags.team`; and
+    `attributes.last_logged`, the greatest time of the metrics' latest points."""
 
     experiment_ids: list[str]
     filter: str = ""

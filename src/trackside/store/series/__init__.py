@@ -83,11 +83,12 @@ class Series:
 
 def latest_of(row: Any) -> Latest:
     """A row of `series` joined with its name."""
+    # By place: a page of a search makes thousands of these.
     return Latest(
-        key=row["name"],
-        step=row["last_step"],
-        timestamp_ms=row["last_ms"],
-        value=math.nan if row["last_nan"] else row["last_value"],
-        min=row["min_value"],
-        max=row["max_value"],
+        row["name"],
+        row["last_step"],
+        row["last_ms"],
+        math.nan if row["last_nan"] else row["last_value"],
+        row["min_value"],
+        row["max_value"],
     )

@@ -3,7 +3,8 @@
 
 CREATE TABLE ranking (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
-  experiment_id INTEGER REFERENCES experiment (id),  -- null: given up, its rows go bit by bit
+  -- null: given up, its rows go bit by bit
+  experiment_id INTEGER REFERENCES experiment (id) ON DELETE SET NULL,
   name TEXT NOT NULL,         -- the order as filters.rankings writes it; 'columns': the table run_key
   view TEXT NOT NULL,         -- active, deleted, all
   built_to INTEGER NOT NULL DEFAULT 0,  -- runs numbered up to this are in it
@@ -31,7 +32,7 @@ CREATE TABLE changed_run (
 
 -- Keys that active runs of an experiment have.
 CREATE TABLE run_key (
-  experiment_id INTEGER NOT NULL REFERENCES experiment (id),
+  experiment_id INTEGER NOT NULL REFERENCES experiment (id) ON DELETE CASCADE,
   kind TEXT NOT NULL,         -- metric, param, tag
   key TEXT NOT NULL,
   doubtful INTEGER NOT NULL DEFAULT 0,  -- a run that had it lost it or was deleted
