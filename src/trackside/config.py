@@ -62,6 +62,8 @@ class ServerSettings:
     )
     # The address that browsers use when a proxy stands before the server, such as https://lab.example/mlflow.
     public_url: str = ""
+    # Addresses of proxies that are believed when they say, in X-Forwarded-For, where a request came from.
+    trusted_proxies: tuple[str, ...] = ()
     body_limit_bytes: int = 4 * 1024**2  # a batch of 1,000 metrics has about 0.2 MB
     large_body_limit_bytes: int = 32 * 1024**2  # of what carries a dataset's profile or a model's signature
     handler_seconds: float = 60.0

@@ -272,4 +272,30 @@ _ROLES = [
 ]
 
 
-CASES = [*_USERS, *_GRANTS, *_ROLES]
+# What a denied version or run still shows.
+_DENIED = {"username": "ann", "resource_id": "*", "permission": "DENY"}
+_ASKED = [
+    Case("ann", "GET", f"{_V2}/registered-models/get", {"name": "m"}),
+    Case("ann", "GET", f"{_V2}/registered-models/search"),
+    Case("ann", "PATCH", f"{_V2}/registered-models/update", {"name": "m", "description": "d"}),
+    Case("ann", "GET", f"{_V2}/model-versions/search"),
+    Case("ann", "GET", f"{_V2}/model-versions/get", {"name": "m", "version": "1"}),
+    Case("ann", "GET", f"{_V2}/registered-models/get-latest-versions", {"name": "m"}),
+    Case("ann", "GET", f"{_V2}/registered-models/alias", {"name": "m", "alias": "best"}),
+    Case("ann", "POST", f"{_V2}/runs/search", {"experiment_ids": ["0"]}),
+    Case("ann", "POST", f"{_V2}/runs/create", {"experiment_id": "0"}),
+]
+_PARTS = [
+    Case("admin", "POST", f"{_V2}/registered-models/create", {"name": "m"}),
+    Case("admin", "POST", f"{_V2}/model-versions/create", {"name": "m", "source": "s3://b/k"}),
+    Case("admin", "POST", f"{_V2}/registered-models/alias", {"name": "m", "alias": "best", "version": "1"}),
+    *_ASKED,
+    *(
+        Case("admin", "POST", f"{_AT_GRANTS}/grant", {**_DENIED, "resource_type": kind})
+        for kind in ("registered_model_version", "run")
+    ),
+    *_ASKED,
+]
+
+
+CASES = [*_USERS, *_GRANTS, *_ROLES, *_PARTS]

@@ -128,6 +128,14 @@ def server(
             " host is allowed, setup's link has it, and with https cookies travel by TLS only.",
         ),
     ] = "",
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            envvar="TRACKSIDE_TRUSTED_PROXY",
+            help="Address of the proxy, such as 127.0.0.1: its X-Forwarded-For is believed, so that wrong passwords"
+            " count for who sent them. Repeatable.",
+        ),
+    ] = None,
     long_values: Annotated[
         LongValues | None,
         typer.Option(
@@ -160,6 +168,7 @@ def server(
             static_prefix=static_prefix,
             keep_deleted_days=keep_deleted,
             public_url=public_url,
+            trusted_proxies=tuple(trusted_proxy or ()),
             long_values=cast("Any", long_values and long_values.value) or default_long_values(),
             allowed_hosts=tuple(allowed_host or ()),
             auth=auth or (not no_auth and not is_loopback(host)),

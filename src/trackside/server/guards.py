@@ -10,8 +10,10 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
+from ipaddress import ip_address
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -113,7 +115,15 @@ def claimed_name(request: Request) -> str:
 
 
 def address_of(request: Request) -> str:
-    return request.client.host if request.client else ""
+    """Where it came from: the other end of the connection, or what a proxy says that we believe."""
+    app: App = request.app
+    peer = request.client.host.removeprefix("::ffff:") if request.client else ""
+    if peer in app.settings.trusted_proxies:
+        # The last of them is the proxy's own word; those before it are its sender's.
+        said = ",".join(request.headers.getlist("x-forwarded-for")).rpartition(",")[2].strip()
+        with suppress(ValueError):
+            return str(ip_address(said))
+    return peer
 
 
 def session_of(request: Request) -> str:
