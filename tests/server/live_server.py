@@ -22,7 +22,7 @@ from trackside.server import start
 from trackside.server.app import Server
 
 sqlite_only = pytest.mark.skipif(
-    os.environ.get("TRACKSIDE_TEST_STORE", "sqlite") != "sqlite", reason="looks into SQLite's file"
+    os.environ.get("TRACKSIDE_TEST_STORE", "sqlite") != "sqlite", reason="looks into SQLite's file or engine"
 )
 
 

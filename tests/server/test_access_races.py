@@ -8,6 +8,7 @@ import time
 import httpx
 import pytest
 from access_server import API, NATIVE, guarded, tokens
+from live_server import sqlite_only
 
 from trackside.core import accounts, passwords
 from trackside.server.native import events
@@ -124,6 +125,7 @@ def change_password_behind_its_back(server, name):
     store.close()
 
 
+@sqlite_only
 def test_what_another_process_took_from_one_is_remembered_of_the_others(server, heartbeat, monkeypatch):
     first, other = server.user("zed", OLD), server.user("zoe", OLD)
     for client in (first, other):
@@ -158,6 +160,7 @@ def test_live_updates_end_when_their_token_expires(server, heartbeat):
     assert heard_for(server, headers={"Authorization": f"Bearer {lasting}"}) > 2.9
 
 
+@sqlite_only
 @pytest.mark.parametrize("how", ["session", "password"])
 def test_live_updates_end_when_another_process_takes_away_what_they_were_opened_with(server, heartbeat, how):
     server.user(f"yan {how}", OLD)

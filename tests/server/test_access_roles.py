@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from access_server import API, API3, guarded
+from live_server import sqlite_only
 
 from trackside.store.sqlite import SqliteTransaction
 
@@ -76,6 +77,7 @@ def test_what_names_no_role_is_told_so(server):
         assert "issing value for required parameter" in answer.json()["message"]
 
 
+@sqlite_only
 def test_a_list_of_users_shows_others_roles_to_managers_and_reads_them_for_nobody_else(server, monkeypatch):
     clients = [server.user(f"listed {number}") for number in range(5)]
     for number in range(5):

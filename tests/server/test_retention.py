@@ -10,7 +10,7 @@ import time
 
 import httpx
 import pytest
-from live_server import running
+from live_server import running, sqlite_only
 
 from trackside.config import ServerSettings
 
@@ -79,6 +79,7 @@ def folder(server):
     return server[1].settings.artifact_dir
 
 
+@sqlite_only
 def test_a_purged_run_leaves_nothing_behind(client, server, folder):
     app = server[1]
     stays, goes = new_run(client), new_run(client)
@@ -167,6 +168,7 @@ def test_an_experiments_files_stay_when_another_shares_the_place(client, folder)
     assert (folder / place.removeprefix("mlflow-artifacts:/") / "common").exists()
 
 
+@sqlite_only
 def test_the_database_becomes_smaller(client, server):
     path = server[1].settings.database_path
     run_ids = []
@@ -229,6 +231,7 @@ def test_the_command_asks_a_running_server(client, url):
     assert command("--older-than", "soon", "--url", url)[0] == 2
 
 
+@sqlite_only
 def test_the_command_works_on_a_stopped_servers_folder(data_dir):
     settings = ServerSettings(data_dir=data_dir, port=0)
     with running(settings) as (url, _), httpx.Client(base_url=url) as client:

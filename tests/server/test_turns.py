@@ -9,7 +9,7 @@ import time
 import httpx
 import pytest
 from access_server import API, guarded
-from live_server import running
+from live_server import running, sqlite_only
 
 from trackside.config import ServerSettings
 from trackside.store.sqlite import SqliteDatabase
@@ -45,12 +45,14 @@ def order_of_ends(greedy, other):
     return ends
 
 
+@sqlite_only
 def test_of_users(tmp_path, slow):
     with guarded(tmp_path / "data") as server:
         greedy, other = server.user("greedy"), server.user("other")
         assert order_of_ends(greedy, other).index("other") <= 2
 
 
+@sqlite_only
 def test_of_addresses_where_nobody_signs_in(tmp_path, slow):
     with (
         running(ServerSettings(data_dir=tmp_path / "data", port=0)) as (url, _),
