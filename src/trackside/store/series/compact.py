@@ -84,9 +84,10 @@ async def plan(tx: Transaction, run: Row) -> Work | None:
         return None
     known = _by_key(await tx.all("chunk_bounds_of_run", run_id=run["id"]))
     if rows:
-        series = await tx.compute(_series, [row["payload"] for row in rows])
-        if not has_ended and _is_thin(series, rows):
+        logged = await tx.compute(codec.unpack_all, [row["payload"] for row in rows])
+        if not has_ended and _is_thin(len(np.unique(logged.key_id)), rows):
             return None
+        series = await tx.compute(_series, logged)
         pieces = [
             piece
             for key, points in series.items()
@@ -171,9 +172,9 @@ def _by_key(rows: Sequence[Row]) -> dict[int, list[Bounds]]:
     return found
 
 
-def _series(payloads: Sequence[bytes]) -> dict[int, Columns]:
+def _series(logged: codec.Rows) -> dict[int, Columns]:
     """The points of tail rows by metric, each in order and once."""
-    key, step, time, value = codec.unpack_all(payloads)
+    key, step, time, value = logged
     # Sorted by metric alone, and as 16 bits where they are enough: most series are in order as they come.
     order = np.argsort(key.astype(np.uint16) if key.max() < 2**16 else key, kind="stable")
     key, points = key[order], Columns(step, time, value).at(order)
@@ -185,12 +186,12 @@ def _series(payloads: Sequence[bytes]) -> dict[int, Columns]:
     }
 
 
-def _is_thin(series: dict[int, Columns], rows: Sequence[Row]) -> bool:
+def _is_thin(metrics: int, rows: Sequence[Row]) -> bool:
     """Chunks of a few points each would be larger than the tail, and written again and again."""
     count: int = sum(row["points"] for row in rows)
     if len(rows) >= TAIL_ROWS or count >= WIDE_POINTS:
         return False
-    return count < len(series) * (_WORTH_EARLY if count >= TAIL_POINTS else _WORTH)
+    return count < metrics * (_WORTH_EARLY if count >= TAIL_POINTS else _WORTH)
 
 
 def _added(chunks: list[Bounds], key: int, points: Columns, has_ended: bool) -> Iterator[Piece]:
