@@ -72,7 +72,7 @@ class Weed:
             "ip": "127.0.0.1",
             "master.telemetry": "false",
             "master.volumeSizeLimitMB": 1024,
-            "volume.max": 200,
+            "volume.max": 100,  # each bucket takes some of its own
             "volume.preStopSeconds": 0,
             "s3": "true",
             "s3.config": config,
