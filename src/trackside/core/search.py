@@ -154,16 +154,16 @@ async def _plan(tx: Transaction, search: RunSearch, experiment_id: int, limit: i
     drivers = []
     for candidate in search.candidates:
         if ranking := by_field.get((candidate.field, True)):
-            drivers.append((ranking, candidate.ascending))
+            drivers.append((ranking, candidate.ascending, candidate.settles))
         elif ranking := by_field.get((candidate.field, False)):
-            drivers.append((ranking, candidate.descending))
+            drivers.append((ranking, candidate.descending, candidate.settles))
         else:
             missed.append(filters.by_field(candidate.field))
     if missed and not await tx.one("is_large", experiment_id=experiment_id, runs=rankings.LARGE):
         missed = []
     if order and await tx.select(search.is_unfit(order["id"])):
         order = None
-    used = [ranking for ranking, _ in drivers] + ([order] if order else [])
+    used = [ranking for ranking, *_ in drivers] + ([order] if order else [])
     drivers = [each for each in drivers if not await tx.select(search.is_unfit(each[0]["id"]))]
     exact = Driver(drivers[0][0]["id"], drivers[0][1], limit) if drivers and search.is_exact else None
     driver = await _driver(tx, search, drivers, limit)
@@ -171,16 +171,19 @@ async def _plan(tx: Transaction, search: RunSearch, experiment_id: int, limit: i
 
 
 async def _driver(
-    tx: Transaction, search: RunSearch, rankings_: list[tuple[Row, list[filters.Range]]], limit: int
+    tx: Transaction,
+    search: RunSearch,
+    rankings_: list[tuple[Row, list[filters.Range], int | None]],
+    limit: int,
 ) -> Driver | None:
     """The comparison that fewest runs satisfy, if looking at these costs less than a walk until the page is full.
 
     Of n runs of which m match, a walk passes n / m for each that it finds: the two cost the same when m² = n · limit.
     """
     best: Driver | None = None
-    for ranking, ranges in rankings_:
+    for ranking, ranges, settles in rankings_:
         walked = limit + 2 * math.isqrt(limit * max(ranking["runs"], 1))
-        driver = Driver(ranking["id"], ranges, best.most if best else walked)
+        driver = Driver(ranking["id"], ranges, best.most if best else walked, settles)
         found = (await tx.select(search.count_in(driver)))[0]["n"]
         if found < driver.most:
             best = driver._replace(most=max(found, 1))

@@ -33,6 +33,7 @@ class Candidate(NamedTuple):
     field: str
     ascending: list[Range]
     descending: list[Range]
+    settles: int | None = None  # which of the comparisons holds for every run in the ranges
 
 
 def name_of(orders: Sequence[Order]) -> str | None:
@@ -91,12 +92,17 @@ def values_of_runs(compiler: Compiler, orders: Sequence[Order], source: Sql, whi
 
 def candidates(tree: Node | None) -> list[Candidate]:
     """Of the comparisons that must all hold, those that a ranking answers."""
-    parts = tree.parts if isinstance(tree, And) else (tree,) if tree else ()
     found: dict[str, Candidate] = {}
-    for part in parts:
+    for n, part in enumerate(conjuncts(tree)):
         if isinstance(part, Comparison) and (candidate := _candidate(part)):
-            found.setdefault(candidate.field, candidate)
+            settles = n if part.operator in _EXACT else None
+            found.setdefault(candidate.field, candidate._replace(settles=settles))
     return list(found.values())
+
+
+def conjuncts(tree: Node | None) -> tuple[Node, ...]:
+    """What must all hold for a filter to hold."""
+    return tree.parts if isinstance(tree, And) else (tree,) if tree else ()
 
 
 def is_exact(tree: Node | None) -> bool:
@@ -106,12 +112,11 @@ def is_exact(tree: Node | None) -> bool:
 
 def names_runs(tree: Node | None) -> bool:
     """Whether the filter says which runs by their ids: they are looked up, and need no ranking."""
-    parts = tree.parts if isinstance(tree, And) else (tree,)
     return any(
         isinstance(part, Comparison)
         and part.operator in {"=", "IN"}
         and resolve(RUNS, part.name)[1] == RUNS.attributes["run_id"]
-        for part in parts
+        for part in conjuncts(tree)
     )
 
 
@@ -128,7 +133,7 @@ def _candidate(comparison: Comparison) -> Candidate | None:
         return None
     if not 0 < len(both[0]) <= MOST_RANGES:
         return None
-    return Candidate(json.dumps(_field(order)), *both)
+    return Candidate(json.dumps(_field(order)), both[0], both[1])
 
 
 def _ranges(operator: str, values: list[Value], *, integer: bool, ascending: bool) -> list[Range]:

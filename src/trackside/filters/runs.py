@@ -24,6 +24,7 @@ class Driver(NamedTuple):
     ranking_id: int
     ranges: Sequence[Range]
     most: int
+    settles: int | None = None  # which of the filter's comparisons holds for all of them
 
 
 class RunSearch:
@@ -43,7 +44,7 @@ class RunSearch:
         self.view = view
         tree = parse(filter)
         self._where = [self._compiler.of_experiments(experiment_ids), lifecycle("run", view)]
-        self._filter = self._compiler.condition(tree)
+        self._filter = [self._compiler.condition(part) for part in rankings.conjuncts(tree)]
         self.is_filtered = tree is not None
         self.is_exact = rankings.is_exact(tree)  # the first candidate's runs are those that match
         ids = set(experiment_ids)
@@ -138,8 +139,10 @@ class RunSearch:
     # --- pieces
 
     def _conditions(self, driver: Driver | None) -> list[Sql]:
-        driven = [Sql("run.id = driver.run_id")] if driver else []
-        return [*driven, self._filter] if self.is_filtered else driven
+        if driver is None:
+            return self._filter
+        rest = [each for n, each in enumerate(self._filter) if n != driver.settles]
+        return [Sql("run.id = driver.run_id"), *rest]
 
     def _driving(self, driver: Driver | None) -> list[Sql]:
         return [joined("(", self._in_ranges(driver), ") AS driver")] if driver else []
