@@ -37,6 +37,10 @@ _NAMED = {
     "word": "0-9A-Za-z_",
     "xdigit": "0-9A-Fa-f",
 }
+# With (?i) what has k and s has the long s and the Kelvin sign too; what is not a word has them not.
+_LETTERS = {"w", "alnum", "alpha", "ascii", "graph", "lower", "print", "upper", "word"}
+_FOLDED = "\\u017f\\u212a"
+_NO_WORD_FOLDED = "\\x01-/:-@\\[-\\^`{-\\u017e\\u0180-\\u2129\\u212b-\\U0010FFFF"
 _ANCHORS = {"b": "(?:\\y)", "B": "(?:\\Y)", "A": "(?:\\A)", "z": "(?:\\Z)"}
 _CONTROLS = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _GROUP = re.compile(r"\?(?:P?<\w+>|(?P<on>[imsU]*)(?:-(?P<off>[imsU]*))?(?P<end>[:)]))")
@@ -125,7 +129,7 @@ class _Translator:
         if anchor := _ANCHORS.get(self._text[self._at]):
             self._at += 1
             return anchor
-        if known := _SETS.get(self._text[self._at]):
+        if known := self._set(self._text[self._at], _SETS):
             self._at += 1
             return f"[{known}]"
         if self._text[self._at] == "Q":
@@ -133,6 +137,14 @@ class _Translator:
             self._at += 1 + len(quoted) + len("\\E")
             return "".join(self._literal(character) for character in quoted)
         return self._literal(self._escaped())
+
+    def _set(self, name: str, known: dict[str, str]) -> str:
+        """The characters of a named set; empty for none of these names."""
+        if "i" in self._flags and name == "W":
+            return _NO_WORD_FOLDED
+        return known.get(name, "") + (
+            _FOLDED if "i" in self._flags and name in _LETTERS & known.keys() else ""
+        )
 
     def _escaped(self) -> str:
         """The character after a backslash."""
@@ -169,10 +181,12 @@ class _Translator:
             name, _, _ = self._text[self._at + 2 :].partition(":]")
             if name in _NAMED:
                 self._at += len(name) + 4
-                return _NAMED["alpha"] if "i" in self._flags and name in ("lower", "upper") else _NAMED[name]
+                return self._set(
+                    "alpha" if "i" in self._flags and name in ("lower", "upper") else name, _NAMED
+                )
             if name.removeprefix("^") in _NAMED:
                 raise _unknown(f"[:{name}:]")
-        if self._text[self._at] == "\\" and (known := _SETS.get(self._text[self._at + 1])):
+        if self._text[self._at] == "\\" and (known := self._set(self._text[self._at + 1], _SETS)):
             self._at += 2
             return known
         low = self._one()
