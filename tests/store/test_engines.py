@@ -165,7 +165,8 @@ INDEXES = """
 SELECT t.relname AS table_name, i.relname AS name, x.indisunique, con.oid IS NOT NULL AS of_constraint,
   x.indpred IS NOT NULL AS partial, am.amname AS method,
   array(SELECT coalesce(a.attname, '(expression)') FROM unnest(x.indkey) WITH ORDINALITY AS k (n, o)
-    LEFT JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = k.n ORDER BY o)::text[] AS columns,
+    LEFT JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = k.n
+    WHERE o <= x.indnkeyatts ORDER BY o)::text[] AS columns,
   array(SELECT (o & 1) = 1 FROM unnest(x.indoption) AS o) AS downwards
 FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid JOIN pg_class AS t ON t.oid = x.indrelid
 JOIN pg_namespace AS n ON n.oid = t.relnamespace AND n.nspname = 'public' JOIN pg_am AS am ON am.oid = i.relam
@@ -173,7 +174,7 @@ LEFT JOIN pg_constraint AS con ON con.conindid = i.oid AND con.contype IN ('p', 
 """
 FOREIGN = """
 SELECT conrelid::regclass::text AS table_name, confrelid::regclass::text AS target, a.attname AS source,
-  b.attname AS to_column, CASE confdeltype WHEN 'c' THEN 'CASCADE' ELSE 'NO ACTION' END AS action
+  b.attname AS to_column, CASE confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' ELSE 'NO ACTION' END AS action
 FROM pg_constraint CROSS JOIN LATERAL unnest(conkey, confkey) AS k (f, t)
 JOIN pg_attribute AS a ON a.attrelid = conrelid AND a.attnum = k.f
 JOIN pg_attribute AS b ON b.attrelid = confrelid AND b.attnum = k.t
