@@ -8,32 +8,13 @@ import time
 
 import asyncpg
 import pytest
+from jobs import ENDLESS, add, names
 
 from trackside.errors import InvalidParameter, Unavailable
 from trackside.store import postgres, sqlite
 from trackside.store.database import named_queries
 from trackside.store.postgres.statements import numbered, queries
 from trackside.store.sqlite import SqliteDatabase
-
-
-def add(name):
-    async def job(tx):
-        row = await tx.insert("add_experiment", name=name, artifact_location="x", now_ms=1)
-        return row["id"]
-
-    return job
-
-
-async def names(tx):
-    return [row["name"] for row in await tx.select(Composed("SELECT name FROM experiment ORDER BY name"))]
-
-
-class Composed:
-    def __init__(self, sql, values=()):
-        self.sql, self.values = sql, values
-
-
-ENDLESS = Composed("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
 
 
 def test_a_write_is_there_for_the_next_read(db, run):

@@ -6,8 +6,8 @@ import asyncio
 
 import asyncpg
 import pytest
+from jobs import Composed, add, as_admin, names
 
-from postgres_server import ADMIN
 from trackside.errors import InvalidParameter, Unavailable
 from trackside.model import Point
 from trackside.store.postgres import PostgresDatabase, connect, locks, writers
@@ -20,31 +20,6 @@ def db(url, run):
     made = PostgresDatabase(url)
     yield made
     run(made.close())
-
-
-def add(name):
-    async def job(tx):
-        row = await tx.insert("add_experiment", name=name, artifact_location="x", now_ms=1)
-        return row["id"]
-
-    return job
-
-
-async def names(tx):
-    return [row["name"] for row in await tx.select(Composed("SELECT name FROM experiment ORDER BY name"))]
-
-
-class Composed:
-    def __init__(self, sql, values=()):
-        self.sql, self.values = sql, values
-
-
-async def as_admin(postgres, url, sql):
-    connection = await asyncpg.connect(postgres.url(url.rpartition("/")[2], ADMIN))
-    try:
-        return await connection.fetch(sql)
-    finally:
-        await connection.close()
 
 
 CUT = (

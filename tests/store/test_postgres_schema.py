@@ -9,36 +9,11 @@ import sys
 
 import asyncpg
 import pytest
+from jobs import add, as_admin, names
 
-from postgres_server import ADMIN
 from trackside.errors import InvalidState, StoreUnusable
 from trackside.store import schema
 from trackside.store.postgres import PostgresDatabase
-
-
-def add(name):
-    async def job(tx):
-        row = await tx.insert("add_experiment", name=name, artifact_location="x", now_ms=1)
-        return row["id"]
-
-    return job
-
-
-async def names(tx):
-    return [row["name"] for row in await tx.select(Composed("SELECT name FROM experiment ORDER BY name"))]
-
-
-class Composed:
-    def __init__(self, sql, values=()):
-        self.sql, self.values = sql, values
-
-
-async def as_admin(postgres, url, sql):
-    connection = await asyncpg.connect(postgres.url(url.rpartition("/")[2], ADMIN))
-    try:
-        return await connection.fetch(sql)
-    finally:
-        await connection.close()
 
 
 def test_an_empty_database_is_set_up_once_by_servers_that_start_together(postgres, run):

@@ -12,6 +12,7 @@ import threading
 import time
 
 import pytest
+from jobs import ENDLESS, add, names
 
 from trackside.errors import InvalidState, StoreInUse, Unavailable
 from trackside.store import schema, sqlite
@@ -23,26 +24,6 @@ def db(tmp_path, run):
     made = SqliteDatabase(tmp_path / "trackside.db")
     yield made
     run(made.close())
-
-
-def add(name):
-    async def job(tx):
-        row = await tx.insert("add_experiment", name=name, artifact_location="x", now_ms=1)
-        return row["id"]
-
-    return job
-
-
-async def names(tx):
-    return [row["name"] for row in await tx.select(Composed("SELECT name FROM experiment ORDER BY name"))]
-
-
-class Composed:
-    def __init__(self, sql, values=()):
-        self.sql, self.values = sql, values
-
-
-ENDLESS = Composed("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
 
 
 def test_waiting_writes_share_a_commit(db, run):
