@@ -39,6 +39,8 @@ async function isVirtual(page: Page, first: string, last: string, row: number): 
   expect(height).toBe(MANY * row);
 }
 
+test.use({ allowed: /404 \(Not Found\)/ }); // what is made up is not there when it is opened
+
 test('ten thousand experiments', async ({ page }) => {
   await grown<ExperimentList>(page, /\/experiments\?view/, ({ experiments }) => ({
     experiments: copies(experiments[0]!, (i) => ({ experiment_id: `${i}`, name: `experiment ${i}` })),
