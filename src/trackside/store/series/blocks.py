@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pcodec
 import zstandard
 
-from trackside.store.series.codec import CorruptPoints, opened, seal
+from trackside.store.series.codec import CorruptPoints, opened, seal, zstd
 from trackside.store.series.points import Columns
 
 NARROW, PCODEC = 1, 2
@@ -79,7 +79,7 @@ def _narrow(points: Columns, level: int) -> bytes:
 
 
 def _from_narrow(body: bytes) -> Columns:
-    plain = zstandard.decompress(body[1:]) if body[0] else body[1:]
+    plain = zstd.decompress(body[1:]) if body[0] else body[1:]
     count, step, time = struct.unpack_from("<Iqq", plain)
     at = struct.calcsize("<Iqq") + 3
     kinds = (_KINDS[plain[at - 3]], _KINDS[plain[at - 2]], _FLOATS[plain[at - 1]])
