@@ -85,6 +85,19 @@ class App:
         await self.db.close()
 
 
+def places(settings: ServerSettings) -> str:
+    """Where the store is, in words, without a password."""
+    if not settings.store and settings.storage is None:
+        return f"data: {settings.data_dir}"
+    database = str(settings.database_path)
+    if settings.store:
+        from trackside.store.postgres import connect  # noqa: PLC0415 - its driver is an extra
+
+        database = connect.shown(settings.store)
+    artifacts = settings.artifact_dir if settings.storage is None else settings.storage.url
+    return f"database: {database}, artifacts: {artifacts}"
+
+
 def _database(settings: ServerSettings) -> Database:
     if not settings.store:
         return SqliteDatabase(settings.database_path)

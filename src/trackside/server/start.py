@@ -15,7 +15,7 @@ import uvicorn
 from trackside.config import ServerSettings
 from trackside.core import passwords
 from trackside.core.accounts import ADMIN
-from trackside.core.app import App
+from trackside.core.app import App, places
 from trackside.errors import TracksideError
 from trackside.server.app import Server
 from trackside.server.protocol import Protocol
@@ -102,25 +102,12 @@ def _say_address(settings: ServerSettings, listening: socket.socket, setup_code:
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     prefix = settings.static_prefix
-    print(f"Trackside is at http://{shown}:{port}{prefix} ({_places(settings)})", flush=True)  # noqa: T201
+    print(f"Trackside is at http://{shown}:{port}{prefix} ({places(settings)})", flush=True)  # noqa: T201
     if setup_code:
         name = socket.gethostname() if host in ("0.0.0.0", "::") else shown
         address = settings.public_url or f"http://{name}:{port}{prefix}"
         link = f"{address}/setup?code={setup_code}"
         print(f"There is no admin yet. Make one here, once: {link}", flush=True)  # noqa: T201
-
-
-def _places(settings: ServerSettings) -> str:
-    """Where the store is, without a password."""
-    if not settings.store and settings.storage is None:
-        return f"data: {settings.data_dir}"
-    database = str(settings.database_path)
-    if settings.store:
-        from trackside.store.postgres import connect  # noqa: PLC0415 - its driver is an extra
-
-        database = connect.shown(settings.store)
-    artifacts = settings.artifact_dir if settings.storage is None else settings.storage.url
-    return f"database: {database}, artifacts: {artifacts}"
 
 
 def admin_password(settings: ServerSettings) -> str:
