@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import shutil
 import sqlite3
 import time
 
 import httpx
 import pytest
-from live_server import running
+from live_server import running, sqlite_only
 
 from trackside.config import ServerSettings
+from trackside.core import compaction
 
 API = "/api/2.0/mlflow"
 
@@ -84,3 +87,33 @@ def test_pages_stay_where_they_are_while_earlier_points_come(settings):
         steps = [point["step"] for page in (first, second, third) for point in page["metrics"]]
         assert steps == list(range(100, 110))
         assert "next_page_token" not in third
+
+
+@sqlite_only
+def test_nothing_is_packed_while_the_disk_is_nearly_full(data_dir, monkeypatch, caplog):
+    """It is said once, and goes on by itself; the floor itself is enough."""
+    settings = ServerSettings(data_dir=data_dir, port=0)
+    usage, asked = shutil.disk_usage("/"), []
+    free = compaction.FLOOR_BYTES - 1
+
+    def disk_usage(path):
+        asked.append(path)
+        return usage._replace(free=free)
+
+    monkeypatch.setattr(compaction.shutil, "disk_usage", disk_usage)
+    monkeypatch.setattr(compaction, "PAUSE_SECONDS", 0.02)
+    caplog.set_level(logging.WARNING, "trackside.compaction")
+    with running(settings) as (url, _), httpx.Client(base_url=url) as http:
+        made = http.post(f"{API}/runs/create", json={"experiment_id": "0"}).json()["run"]["info"]["run_id"]
+        log(http, made, 0, 500)
+        http.post(f"{API}/runs/update", json={"run_id": made, "status": "FINISHED"}).raise_for_status()
+        looks = len(asked)
+        while len(asked) < looks + 10:
+            time.sleep(0.02)
+        assert stored(settings) == (500, 0)
+        assert set(asked) == {data_dir}
+        [said] = [record.getMessage() for record in caplog.records]
+        assert said.startswith(f"compaction waits: {data_dir} has less than 64 MiB of free space")
+        free = compaction.FLOOR_BYTES
+        becomes(settings, (0, 500))
+    assert [r.getMessage() for r in caplog.records][1:] == ["compaction goes on: there is free space again."]

@@ -9,10 +9,14 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import httpx
 import pytest
 from live_server import served
+
+from trackside.config import Keys, ServerSettings, StorageSettings
+from trackside.server import start
 
 
 def refused(*arguments):
@@ -25,6 +29,27 @@ def refused(*arguments):
     )
     assert "Traceback" not in done.stderr
     return done.returncode, done.stderr
+
+
+STORE = "postgresql://ann:top%2Fsecret@db.lab:5433/runs?sslmode=require&password=top"
+
+
+@pytest.mark.parametrize(
+    ("store", "bucket", "said"),
+    [
+        ("", None, "data: /srv"),
+        (STORE, None, "database: postgresql://ann@db.lab:5433/runs, artifacts: /srv/artifacts"),
+        ("", "s3://lab/x", "database: /srv/trackside.db, artifacts: s3://lab/x"),
+        (STORE, "s3://lab/x", "database: postgresql://ann@db.lab:5433/runs, artifacts: s3://lab/x"),
+    ],
+)
+def test_the_first_line_says_where_everything_is_but_no_secret(capsys, store, bucket, said):
+    storage = StorageSettings(bucket, keys=Keys("key", "top")) if bucket else None
+    settings = ServerSettings(data_dir=Path("/srv"), port=0, store=store, storage=storage)
+    with start.listen(settings) as listening:
+        start._say_address(settings, listening, "")
+        port = listening.getsockname()[1]
+    assert capsys.readouterr().out == f"Trackside is at http://127.0.0.1:{port} ({said})\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from postgres_server import VERSIONS, binaries, free_port, server
+from postgres_server import PASSWORD, VERSIONS, binaries, free_port, server
 
 API = "/api/2.0/mlflow"
 NATIVE = "/api/trackside/v1"
@@ -48,6 +48,8 @@ def serving(store, folder, *options):
     try:
         line = process.stdout.readline()
         assert "Trackside is at" in line, line + process.stdout.read()
+        assert "(database: postgresql://" in line
+        assert PASSWORD not in line
         yield process, f"http://127.0.0.1:{port}"
     finally:
         process.terminate()

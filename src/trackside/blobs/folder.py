@@ -36,9 +36,12 @@ class FolderStore:
     uri = "mlflow-artifacts:"  # clients reach the files through the server
     direct: Direct | None = None
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, beside: bool = False) -> None:
+        """Make the folder ready for uploads; with `beside`, for reading and deleting only, leave it as it is."""
         self._root = root.resolve()
         self._unfinished = self._root / _UNFINISHED
+        if beside:
+            return
         self._unfinished.mkdir(parents=True, exist_ok=True)
         # A folder that takes no writes is found now, not by the first upload.
         (self._unfinished / "probe").touch()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from trackside.cli.places import HERE, StoreUrl
 from trackside.cli.remote import AsJson, fail, in_units
 
 if TYPE_CHECKING:
@@ -24,20 +25,12 @@ app = typer.Typer(
 DataDir = Annotated[
     Path, typer.Option(envvar="TRACKSIDE_DATA_DIR", help="Folder of the database and the artifacts.")
 ]
-StoreUrl = Annotated[
-    str,
-    typer.Option(
-        envvar="TRACKSIDE_STORE",
-        help="postgresql://USER:PASSWORD@HOST/DATABASE instead of the database of a data folder.",
-    ),
-]
-_HERE = Path("trackside-data")
 
 
 @app.command()
 def backup(
     target: Annotated[Path, typer.Argument(help="The file to write; it must not exist yet.")],
-    data_dir: DataDir = _HERE,
+    data_dir: DataDir = HERE,
     store: StoreUrl = "",
     as_json: AsJson = False,
 ) -> None:
@@ -54,7 +47,7 @@ def backup(
 @app.command()
 def restore(
     source: Annotated[Path, typer.Argument(help="A file that `trackside db backup` wrote.")],
-    data_dir: DataDir = _HERE,
+    data_dir: DataDir = HERE,
     store: StoreUrl = "",
     replace: Annotated[
         bool,
@@ -82,7 +75,7 @@ def restore(
 
 
 @app.command()
-def check(data_dir: DataDir = _HERE, store: StoreUrl = "", as_json: AsJson = False) -> None:
+def check(data_dir: DataDir = HERE, store: StoreUrl = "", as_json: AsJson = False) -> None:
     """Look for damage: the file's structure, rows that refer to nothing, every metric point against its checksum
     and its statistics. Servers may go on. Exit code 1 if there is any.
     """
@@ -123,7 +116,7 @@ def _damages(settings: ServerSettings) -> list[str]:
 
 @app.command()
 def migrate(
-    data_dir: DataDir = _HERE,
+    data_dir: DataDir = HERE,
     store: StoreUrl = "",
 ) -> None:
     """Bring the database to this release's schema.

@@ -5,11 +5,23 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from trackside.cli.places import (
+    HERE,
+    ArtifactsUrl,
+    GcStoreUrl,
+    S3Addressing,
+    S3AllowHttp,
+    S3Endpoint,
+    storage_at,
+)
 from trackside.cli.remote import DEFAULT_URL, AsJson, ServerUrl, ask, fail, in_units
+
+if TYPE_CHECKING:
+    from trackside.config import ServerSettings
 
 _UNITS = {"d": 1.0, "h": 1 / 24, "m": 1 / 1440}
 _ADDED = ("runs", "logged_models", "experiments", "artifact_files", "artifact_bytes", "database_bytes")
@@ -40,15 +52,31 @@ def gc(
             help="The data folder of a server that is not running, instead of --url.",
         ),
     ] = None,
+    store: GcStoreUrl = "",
+    artifacts: ArtifactsUrl = "",
+    s3_endpoint: S3Endpoint = "",
+    s3_addressing: S3Addressing = None,
+    s3_allow_http: S3AllowHttp = False,
     as_json: AsJson = False,
     url: ServerUrl = DEFAULT_URL,
 ) -> None:
     """Remove deleted runs, logged models and experiments for good, with their files, and say what that freed.
 
-    What a registered model version needs stays. A running server is asked; for its admins.
+    What a registered model version needs stays. A running server is asked; for its admins. With --data-dir or
+    --store it works on the store itself: name --artifacts too, as for the server, if they are on S3.
     """
+    from trackside.config import ServerSettings
+
     days = _days(older_than)
-    found = _offline(data_dir, days, dry_run=dry_run) if data_dir else _asked(url, days, dry_run=dry_run)
+    if data_dir is None and not store:
+        found = _asked(url, days, dry_run=dry_run)
+    else:
+        try:
+            storage = storage_at(artifacts, s3_endpoint, "", s3_addressing, s3_allow_http)
+        except ValueError as error:
+            fail(str(error))
+        settings = ServerSettings(data_dir=(data_dir or HERE).resolve(), store=store, storage=storage)
+        found = _offline(settings, days, dry_run=dry_run)
     typer.echo(json.dumps(found) if as_json else _told(found, dry_run=dry_run))
 
 
@@ -62,30 +90,32 @@ def _asked(url: str, days: float, *, dry_run: bool) -> dict[str, Any]:
             return total
 
 
-def _offline(data_dir: Path, days: float, *, dry_run: bool) -> dict[str, Any]:
+def _offline(settings: ServerSettings, days: float, *, dry_run: bool) -> dict[str, Any]:
     import asyncio
 
-    from trackside.config import ServerSettings
     from trackside.core import retention
     from trackside.core.app import App
     from trackside.core.names import now_ms
-    from trackside.errors import TracksideError
+    from trackside.errors import StoreInUse, TracksideError
 
     async def work() -> retention.Purged:
-        app = App.open(settings)
+        # Servers on PostgreSQL may go on; SQLite's has to be stopped.
+        app = App.open_beside(settings) if settings.store else App.open(settings)
         try:
             before = now_ms() - int(days * retention.DAY_MS)
             return await retention.purge(app, before, seconds=float("inf"), dry_run=dry_run)
         finally:
             await app.close()
 
-    settings = ServerSettings(data_dir=data_dir.resolve())
-    if not (data_dir / "trackside.db").exists():
-        fail(f"There is no store in {data_dir}.")
+    _check_place(settings)
     try:
         done = asyncio.run(work())
-    except TracksideError as error:
+    except StoreInUse as error:
         fail(f"{error.message} For a running server leave --data-dir out and name its --url.")
+    except TracksideError as error:
+        fail(error.message)
+    except ModuleNotFoundError as missing:
+        fail(f"This store needs {missing.name}: pip install 'trackside[server,team]'")
     return {
         "runs": done.runs,
         "logged_models": done.logged_models,
@@ -96,6 +126,16 @@ def _offline(data_dir: Path, days: float, *, dry_run: bool) -> dict[str, Any]:
         "kept": list(done.kept),
         "more": done.more,
     }
+
+
+def _check_place(settings: ServerSettings) -> None:
+    if not settings.store and not settings.database_path.exists():
+        fail(f"There is no store in {settings.data_dir}.")
+    if settings.storage is None and not settings.artifact_dir.is_dir():
+        # Rows would go, and the files stay for good where they really are.
+        fail(
+            f"There are no artifacts in {settings.data_dir}: name the server's --data-dir, or its --artifacts s3://…"
+        )
 
 
 def _told(found: dict[str, Any], *, dry_run: bool) -> str:

@@ -1,14 +1,18 @@
-"""Options that say where artifacts are kept: the same for the server and for the commands that look after it."""
+"""Options that say where a store is: the same for the server and for the commands that look after it."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from trackside.config import StorageSettings
+
+
+HERE = Path("trackside-data")  # the data folder when none is named
 
 
 class Addressing(StrEnum):
@@ -18,6 +22,26 @@ class Addressing(StrEnum):
     VIRTUAL = "virtual"
 
 
+def _store(value: str) -> str:
+    if value and not value.startswith(("postgresql://", "postgres://")):
+        # Not shown: there may be a password in it.
+        raise typer.BadParameter("it must begin with postgresql://; without the option the store is SQLite.")
+    return value
+
+
+def _store_option(variable: str) -> Any:
+    return typer.Option(
+        "--store",
+        envvar=variable,
+        callback=_store,
+        help="postgresql://USER:PASSWORD@HOST/DATABASE; without it SQLite below the data folder.",
+    )
+
+
+StoreUrl = Annotated[str, _store_option("TRACKSIDE_STORE")]
+# Of commands that ask a running server unless they are told otherwise: not by what is set for the server.
+GcStoreUrl = Annotated[str, _store_option("TRACKSIDE_GC_STORE")]
+UserStoreUrl = Annotated[str, _store_option("TRACKSIDE_USER_STORE")]
 ArtifactsUrl = Annotated[
     str,
     typer.Option(

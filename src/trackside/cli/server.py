@@ -15,6 +15,7 @@ from trackside.cli.places import (
     S3AllowHttp,
     S3Endpoint,
     S3PublicEndpoint,
+    StoreUrl,
     storage_at,
 )
 
@@ -37,13 +38,6 @@ def _prefix(value: str) -> str:
     return value
 
 
-def _store(value: str) -> str:
-    if value and not value.startswith(("postgresql://", "postgres://")):
-        # Not shown: there may be a password in it.
-        raise typer.BadParameter("it must begin with postgresql://; without the option the store is SQLite.")
-    return value
-
-
 def _public_url(value: str) -> str:
     if value and not re.fullmatch(r"https?://[\w.-]+(:\d{1,5})?(/[A-Za-z0-9._~-]+)*/?", value, re.ASCII):
         raise typer.BadParameter(
@@ -60,14 +54,7 @@ def server(
     data_dir: Annotated[
         Path, typer.Option(envvar="TRACKSIDE_DATA_DIR", help="Folder of the database and the artifacts.")
     ] = Path("trackside-data"),
-    store: Annotated[
-        str,
-        typer.Option(
-            envvar="TRACKSIDE_STORE",
-            callback=_store,
-            help="postgresql://USER:PASSWORD@HOST/DATABASE; without it SQLite below the data folder.",
-        ),
-    ] = "",
+    store: StoreUrl = "",
     workers: Annotated[
         int,
         typer.Option(

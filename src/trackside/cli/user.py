@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from trackside.cli.places import HERE, UserStoreUrl
 from trackside.cli.remote import DEFAULT_URL, AsJson, ServerUrl, ask, fail
 
 app = typer.Typer(help="Users of a server: add, list, change, delete. For its admins.", no_args_is_help=True)
@@ -63,15 +64,16 @@ def password(
             help="Folder of the server's data: change it there, without asking the server or signing in.",
         ),
     ] = None,
+    store: UserStoreUrl = "",
     url: ServerUrl = DEFAULT_URL,
 ) -> None:
     """Change a password. Whoever is signed in with the old one is not any more; tokens stay.
 
-    With --data-dir it works on the store itself, whether its server runs or not: for an admin who lost the
+    With --data-dir or --store it works on the store itself, whether its server runs or not: for an admin who lost the
     password. Where there is no admin yet, it makes the first.
     """
-    if data_dir is not None:
-        made = _recover(data_dir, name, _new_password(password_file))
+    if data_dir is not None or store:
+        made = _recover(data_dir or HERE, store, name, _new_password(password_file))
         typer.echo(f"Made the admin {name}." if made else f"Changed the password of {name}.")
         return
     fields = {"username": name, "password": _new_password(password_file)}
@@ -113,7 +115,7 @@ def _new_password(path: Path | None) -> str:
     return text.rstrip("\r\n")
 
 
-def _recover(data_dir: Path, name: str, password: str) -> bool:
+def _recover(data_dir: Path, store: str, name: str, password: str) -> bool:
     """Whether a first admin was made."""
     import asyncio
 
@@ -123,7 +125,7 @@ def _recover(data_dir: Path, name: str, password: str) -> bool:
         from trackside.core import accounts, audit
         from trackside.core.app import App
     except ModuleNotFoundError as missing:
-        fail(f"--data-dir needs {missing.name}: pip install 'trackside[server]'")
+        fail(f"Changing it in the store needs {missing.name}: pip install 'trackside[server]'")
     from trackside.config import ServerSettings
     from trackside.errors import TracksideError
 
@@ -133,7 +135,7 @@ def _recover(data_dir: Path, name: str, password: str) -> bool:
             await audit.add(
                 opened,
                 who=f"(uid {os.getuid()})",
-                action="trackside user password --data-dir",
+                action=f"trackside user password --{'store' if store else 'data-dir'}",
                 detail=f"username={name}",
                 address="",
                 outcome=200,
@@ -143,7 +145,7 @@ def _recover(data_dir: Path, name: str, password: str) -> bool:
         return made
 
     try:
-        return asyncio.run(run(App.open_beside(ServerSettings(data_dir=data_dir.resolve()))))
+        return asyncio.run(run(App.open_beside(ServerSettings(data_dir=data_dir.resolve(), store=store))))
     except TracksideError as error:
         fail(error.message)
     except OSError as error:

@@ -8,10 +8,11 @@ import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trackside.blobs import BlobStore
 from trackside.blobs.folder import FolderStore
-from trackside.config import ServerSettings
+from trackside.config import ServerSettings, StorageSettings
 from trackside.core.events import Events
 from trackside.core.identity import Identities
 from trackside.core.rankings import Rankings
@@ -21,6 +22,9 @@ from trackside.errors import NotFound, StoreUnusable, Unavailable
 from trackside.store.database import Database, Job, T
 from trackside.store.series import Series
 from trackside.store.sqlite import SqliteDatabase
+
+if TYPE_CHECKING:
+    from trackside.blobs.objects import ObjectBlobs
 
 log = logging.getLogger("trackside.server")
 
@@ -53,14 +57,18 @@ class App:
         """Open a store that is there, for one command: without its server, or beside it.
 
         What a server remembers is not told: only change what it looks up again (`accounts.recover`).
-        Raises NotFound when there is none, OSError, StoreUnusable, and InvalidState for one of another release.
+        No folder is made. Raises NotFound when there is none, OSError, StoreUnusable, InvalidState for one of
+        another release, and ModuleNotFoundError where an object store's library is not installed.
         """
         if settings.store:
-            return cls.open(settings)
-        if not settings.database_path.is_file():
+            database = _database(settings)
+        elif settings.database_path.is_file():
+            database = SqliteDatabase(settings.database_path, beside=True)
+        else:
             raise NotFound(f"There is no store of Trackside in {settings.data_dir}: it has no trackside.db.")
-        database = SqliteDatabase(settings.database_path, beside=True)
-        return cls(settings, database, FolderStore(settings.artifact_dir))
+        if settings.storage is None:
+            return cls(settings, database, FolderStore(settings.artifact_dir, beside=True))
+        return cls(settings, database, _object_store(settings.storage))
 
     async def search(self, job: Job[T]) -> T:
         """Run a job whose cost its caller's filter decides, when it is the sender's turn."""
@@ -75,6 +83,19 @@ class App:
         self.events.close()
         self.rankings.stop()
         await self.db.close()
+
+
+def places(settings: ServerSettings) -> str:
+    """Where the store is, in words, without a password."""
+    if not settings.store and settings.storage is None:
+        return f"data: {settings.data_dir}"
+    database = str(settings.database_path)
+    if settings.store:
+        from trackside.store.postgres import connect  # noqa: PLC0415 - its driver is an extra
+
+        database = connect.shown(settings.store)
+    artifacts = settings.artifact_dir if settings.storage is None else settings.storage.url
+    return f"database: {database}, artifacts: {artifacts}"
 
 
 def _database(settings: ServerSettings) -> Database:
@@ -94,16 +115,20 @@ def _open_blobs(settings: ServerSettings) -> BlobStore:
     if settings.storage is None:
         _make_folder(settings.artifact_dir, 0o700)
         return FolderStore(settings.artifact_dir)
-    # Only here: its library is an extra, and takes memory that a folder does not need.
-    from trackside.blobs.objects import ObjectBlobs  # noqa: PLC0415
-
-    store = ObjectBlobs(settings.storage)
+    store = _object_store(settings.storage)
     try:
         store.probe()
     except Unavailable as error:
         # What is tracked needs no artifacts: the server starts, and each of their requests says the same.
         log.warning("%s", error.message)
     return store
+
+
+def _object_store(storage: StorageSettings) -> ObjectBlobs:
+    # Only here: its library is an extra, and takes memory that a folder does not need.
+    from trackside.blobs.objects import ObjectBlobs  # noqa: PLC0415
+
+    return ObjectBlobs(storage)
 
 
 def _make_folder(path: Path, mode: int = 0o777) -> None:

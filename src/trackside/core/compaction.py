@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 from trackside.core.app import App
 from trackside.errors import TracksideError
@@ -13,6 +15,7 @@ from trackside.store.series import compact
 
 log = logging.getLogger("trackside.compaction")
 PAUSE_SECONDS = 5.0  # after the store refused, or what nobody foresaw
+FLOOR_BYTES = 64 * 1024**2  # free space that is left to what is logged: packing writes before it deletes
 LOOK_SECONDS = 600.0  # for what other servers have left
 
 
@@ -21,6 +24,7 @@ class Compactor:
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self._is_full = False  # so was the disk when it was last looked at
 
     async def run(self) -> None:
         """Compact what is due, for ever; cancel it to stop."""
@@ -31,16 +35,31 @@ class Compactor:
             if loop.time() >= look_at:
                 look_at = loop.time() + LOOK_SECONDS
                 await self._look_around()
+            await self._room()
             while taken := tails.take():
                 run_id, tail = taken
                 if not await self._safely(run_id) and tail.points >= tail.enough:
                     tails.too_wide(run_id, tail)
+                await self._room()
             wait = min(tails.wait_seconds() or LOOK_SECONDS, max(0.1, look_at - loop.time()))
             try:
                 async with asyncio.timeout(wait):
                     await tails.woken.wait()
             except TimeoutError:
                 pass
+
+    async def _room(self) -> None:
+        """Wait while the disk of SQLite's file is nearly full; says so once. PostgreSQL has a disk of its own."""
+        if self._app.db.engine != "sqlite":
+            return
+        while why := _no_room(self._app.settings.data_dir):
+            if not self._is_full:
+                log.warning("compaction waits: %s. Nothing is lost; what is logged is stored unpacked.", why)
+            self._is_full = True
+            await asyncio.sleep(PAUSE_SECONDS)
+        if self._is_full:
+            log.warning("compaction goes on: there is free space again.")
+        self._is_full = False
 
     async def _look_around(self) -> None:
         """What earlier servers, and others on this store, have left to be done."""
@@ -68,6 +87,15 @@ class Compactor:
             log.exception("compaction of run %d", run_id)
         await asyncio.sleep(PAUSE_SECONDS)
         return False
+
+
+def _no_room(folder: Path) -> str:
+    """Why nothing can be packed there now; empty when it can."""
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return f"the free space of {folder} is unknown ({error.strerror})"
+    return "" if free >= FLOOR_BYTES else f"{folder} has less than {FLOOR_BYTES >> 20} MiB of free space"
 
 
 async def compact_run(app: App, run_id: int) -> bool:

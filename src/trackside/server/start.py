@@ -15,7 +15,7 @@ import uvicorn
 from trackside.config import ServerSettings
 from trackside.core import passwords
 from trackside.core.accounts import ADMIN
-from trackside.core.app import App
+from trackside.core.app import App, places
 from trackside.errors import TracksideError
 from trackside.server.app import Server
 from trackside.server.protocol import Protocol
@@ -102,7 +102,7 @@ def _say_address(settings: ServerSettings, listening: socket.socket, setup_code:
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     prefix = settings.static_prefix
-    print(f"Trackside is at http://{shown}:{port}{prefix} (data: {settings.data_dir})", flush=True)  # noqa: T201
+    print(f"Trackside is at http://{shown}:{port}{prefix} ({places(settings)})", flush=True)  # noqa: T201
     if setup_code:
         name = socket.gethostname() if host in ("0.0.0.0", "::") else shown
         address = settings.public_url or f"http://{name}:{port}{prefix}"

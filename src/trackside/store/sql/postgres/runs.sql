@@ -5,6 +5,11 @@ SELECT run_id, key, value FROM param
 WHERE run_id = ANY (ARRAY(SELECT json_array_elements_text(:run_ids)::bigint))
 ORDER BY run_id, key;
 
+-- name: params_of_run
+-- Those of some keys, which come as JSON.
+SELECT key, value FROM param
+WHERE run_id = :run_id AND key = ANY (ARRAY(SELECT json_array_elements_text(:keys)));
+
 -- name: tags_of_runs
 SELECT run_id, key, value FROM tag
 WHERE run_id = ANY (ARRAY(SELECT json_array_elements_text(:run_ids)::bigint))

@@ -5,6 +5,10 @@ SELECT run_id, key, value FROM param
 WHERE run_id IN (SELECT value FROM json_each(:run_ids))
 ORDER BY run_id, key;
 
+-- name: params_of_run
+-- Those of some keys, which come as JSON.
+SELECT key, value FROM param WHERE run_id = :run_id AND key IN (SELECT value FROM json_each(:keys));
+
 -- name: tags_of_runs
 SELECT run_id, key, value FROM tag
 WHERE run_id IN (SELECT value FROM json_each(:run_ids))
