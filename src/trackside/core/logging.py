@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -135,11 +136,13 @@ def _model_metric_row(of_model: OfModel) -> dict[str, object]:
 
 
 async def _add_params(tx: Transaction, run: Row, params: dict[str, str]) -> None:
-    changed = []
-    for key, value in params.items():
-        known = await tx.one("param_of_run", run_id=run["id"], key=key)
-        if known and known["value"] != value:
-            changed.append({"key": key, "old_value": known["value"], "new_value": value})
+    rows = await tx.all("some_params_of_run", run_id=run["id"], keys=json.dumps(list(params)))
+    known = {row["key"]: row["value"] for row in rows}
+    changed = [
+        {"key": key, "old_value": known[key], "new_value": value}
+        for key, value in params.items()
+        if known.get(key, value) != value
+    ]
     if changed:
         raise InvalidParameter(
             f"Changing param values is not allowed. Params were already logged='{changed}' for run ID='{run['uuid']}'."

@@ -1,5 +1,9 @@
 -- The `…_of_runs` queries take the runs' numbers as a JSON list.
 
+-- name: some_params_of_run
+SELECT key, value FROM param
+WHERE run_id = :run_id AND key = ANY (ARRAY(SELECT json_array_elements_text(:keys)));
+
 -- name: params_of_runs
 SELECT run_id, key, value FROM param
 WHERE run_id = ANY (ARRAY(SELECT json_array_elements_text(:run_ids)::bigint))

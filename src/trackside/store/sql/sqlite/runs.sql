@@ -1,5 +1,8 @@
 -- The `…_of_runs` queries take the runs' numbers as a JSON list.
 
+-- name: some_params_of_run
+SELECT key, value FROM param WHERE run_id = :run_id AND key IN (SELECT value FROM json_each(:keys));
+
 -- name: params_of_runs
 SELECT run_id, key, value FROM param
 WHERE run_id IN (SELECT value FROM json_each(:run_ids))
