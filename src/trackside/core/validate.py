@@ -22,6 +22,8 @@ BATCH_PARAMS_TAGS = 100
 BATCH_TOTAL = 1_000
 
 _KEY = re.compile(r"[/\w.\- :]*")
+# Good at a glance: no part of such a name is empty or begins with a dot, so it is its own normal path.
+_PLAIN = re.compile(r"[\w\- :][\w.\- :]*(?:/[\w\- :][\w.\- :]*)*")
 _HOST_SCHEMES = {
     *("ftp", "sftp", "hdfs", "viewfs", "http", "https"),
     *("mlflow-artifacts", "r2", "b2", "abfss"),
@@ -39,6 +41,8 @@ def invalid(path: str, value: Any, why: str = "") -> InvalidParameter:
 
 def key(name: str | None, path: str, kind: str) -> None:
     """A metric's, param's or tag's name: it may become a file's name, so it must be its own normal path."""
+    if name and _PLAIN.fullmatch(name):
+        return
     if name is None or name == "":
         what = f"{kind} name cannot be None. A key name must be provided."
         raise invalid(path, name, what) if name is None else invalid(path, name, _resolves("."))

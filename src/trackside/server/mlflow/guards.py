@@ -130,12 +130,6 @@ async def reads_experiments(request: Request, actor: Actor) -> bool:
 # --- runs
 
 
-@guard("update experiment")
-async def creates_run(request: Request, actor: Actor) -> bool:
-    experiment_id = (await wire.read(request, OfExperiment)).experiment_id
-    return access.may_add_to_experiment(actor, experiment_id, access.RUN)
-
-
 class OfRuns(wire.Shape):
     run_ids: list[str] = []
     run_id: list[str] = []

@@ -23,6 +23,7 @@ from trackside.server.routing import Route, answer, app_of
 HISTORY_PAGE = 25_000  # points
 HISTORY_RUNS = 100
 MOST_SAMPLED = 2500  # points of a run
+_DONE = answer({})
 
 
 class Metric(Struct):
@@ -134,7 +135,7 @@ async def log_metric(request: Request) -> Response:
     body = await wire.read_fast(request, LogMetric)
     point = _point(body, "")
     await logging.log_metric(app_of(request), body.run_id, point, _of_models(body.run_id, [body], [point]))
-    return answer({})
+    return _DONE
 
 
 async def log_batch(request: Request) -> Response:
@@ -156,19 +157,19 @@ async def log_batch(request: Request) -> Response:
         _of_models(body.run_id, body.metrics, points),
     )
     await logging.log_batch(app_of(request), body.run_id, batch)
-    return answer({})
+    return _DONE
 
 
 async def log_param(request: Request) -> Response:
     body = await wire.read(request, LogParam)
     await logging.log_param(app_of(request), body.run_id, body.key, body.value)
-    return answer({})
+    return _DONE
 
 
 async def set_tag(request: Request) -> Response:
     body = await wire.read(request, SetTag)
     await logging.set_tag(app_of(request), body.run_id, body.key, body.value)
-    return answer({})
+    return _DONE
 
 
 async def delete_tag(request: Request) -> Response:

@@ -8,9 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trackside.core import access, runs, search
+from trackside.core.permissions import Actor
 from trackside.errors import InvalidParameter
 from trackside.model import DatasetInput, Latest, ModelUse, Run, RunInfo
-from trackside.server.guards import actor_of, signed_in
+from trackside.server.guards import actor_of, guard, signed_in
 from trackside.server.mlflow import guards, wire
 from trackside.server.mlflow.fields import RunId, Tag, tags_json
 from trackside.server.mlflow.paging import limit_of, page_of, token_behind
@@ -106,8 +107,14 @@ def _without_empty(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value}
 
 
+@guard("update experiment")
+async def creates(request: Request, actor: Actor) -> bool:
+    experiment_id = (await wire.read_fast(request, CreateRun)).experiment_id
+    return access.may_add_to_experiment(actor, experiment_id, access.RUN)
+
+
 async def create(request: Request) -> Response:
-    body = await wire.read(request, CreateRun)
+    body = await wire.read_fast(request, CreateRun)
     new = runs.NewRun(
         # As MLflow: without an experiment a run belongs to "Default".
         experiment_id=body.experiment_id,
@@ -165,7 +172,7 @@ async def find(request: Request) -> Response:
 
 _AT = "/api/2.0/mlflow/runs"
 routes = [
-    Route("POST", f"{_AT}/create", create, guards.creates_run),
+    Route("POST", f"{_AT}/create", create, creates),
     Route("GET", f"{_AT}/get", get, guards.run("read")),
     Route("POST", f"{_AT}/update", update, guards.run("update")),
     Route("POST", f"{_AT}/delete", delete, guards.run("delete")),

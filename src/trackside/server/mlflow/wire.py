@@ -41,6 +41,7 @@ class Shape(Struct):
 _OTHER_SPELLINGS = [
     (b"_u", b'"run_uuid"'), (b"U", b'"runUuid"'), (b"I", b'"runId"'), (b"I", b'"modelId"'),
     (b"N", b'"datasetName"'), (b"D", b'"datasetDigest"'),
+    (b"I", b'"experimentId"'), (b"I", b'"userId"'), (b"N", b'"runName"'), (b"T", b'"startTime"'),
 ]  # fmt: skip
 Int = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]  # what a database column holds
 S = TypeVar("S", bound=Shape)
@@ -52,10 +53,10 @@ async def read(request: Request, shape: type[S]) -> S:
     A guard and the endpoint behind it share one reading of the body, each for the fields that it asks for.
     Raises InvalidParameter in MLflow's words.
     """
-    _refuse_workspace(request)
     if request.method in ("GET", "HEAD"):
+        _check_headers(request, has_body=False)
         return _checked(_converted(_spelled(_from_query(request, shape)), shape))
-    _check_content_type(request)
+    _check_headers(request)
     body = await whole_body(request, is_large=shape.is_large)
     if _KEPT_BODY not in request.scope:
         request.scope[_KEPT_BODY] = _spelled(_parsed(body))
@@ -71,8 +72,7 @@ async def read_fast(request: Request, shape: type[S]) -> S:
     kept = request.scope.get(_KEPT_FIELDS)
     if isinstance(kept, shape):
         return kept
-    _refuse_workspace(request)
-    _check_content_type(request)
+    _check_headers(request)
     fields = _read_fast(await whole_body(request), shape)
     request.scope[_KEPT_FIELDS] = fields
     return fields
@@ -95,17 +95,17 @@ def _decoder(shape: type[Shape]) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(shape, strict=False)
 
 
-def _refuse_workspace(request: Request) -> None:
-    if "x-mlflow-workspace" in request.headers:
-        raise FeatureDisabled(
-            "Workspace APIs are not available: workspaces are not enabled on this server."
-            " Remove the X-MLFLOW-WORKSPACE header (unset MLFLOW_WORKSPACE)."
-        )
-
-
-def _check_content_type(request: Request) -> None:
-    kind = request.headers.get("content-type", "")
-    if kind and kind.partition(";")[0].strip().lower() != "application/json":
+def _check_headers(request: Request, *, has_body: bool = True) -> None:
+    kind = b""
+    for name, value in request.scope["headers"]:  # once through: Starlette's Headers go through them for each
+        if name == b"x-mlflow-workspace":
+            raise FeatureDisabled(
+                "Workspace APIs are not available: workspaces are not enabled on this server."
+                " Remove the X-MLFLOW-WORKSPACE header (unset MLFLOW_WORKSPACE)."
+            )
+        if name == b"content-type":
+            kind = kind or value
+    if has_body and kind and kind.partition(b";")[0].strip().lower() != b"application/json":
         raise InvalidParameter("Bad Request. Content-Type must be one of ['application/json'].")
 
 
@@ -163,6 +163,8 @@ def _spelled_within(value: Any) -> Any:
 
 
 def _snake(name: str) -> str:
+    if name.islower():  # nearly all: ten times as quick
+        return name
     return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda match: f"_{match[1].lower()}", name)
 
 
