@@ -197,6 +197,15 @@ def test_a_spike_of_one_point_is_on_the_chart_of_many(db, run):
     assert line.last[5] == 1e9
 
 
+def test_few_points_beside_a_chunk_that_reaches_out_of_the_window_are_exact(db, run, small):
+    run_id = make_run(db, run)
+    for steps in (range(8), range(8, 10)):
+        append(db, run, run_id, [Point("loss", step, step, float(step)) for step in steps])
+        compacted(db, run, run_id)
+    line = charts(db, run, run_id, Window(start=7, buckets=3))["loss"]
+    assert (line.exact, line.x.tolist()) == (True, [7, 8, 9])
+
+
 def test_points_of_one_timestamp_still_make_chunks_of_their_own(db, run):
     run_id = make_run(db, run)
     append(db, run, run_id, [Point("loss", step, 0, 1.0) for step in range(20_000)])
