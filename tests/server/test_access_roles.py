@@ -111,3 +111,27 @@ def test_a_list_of_users_shows_others_roles_to_managers_and_reads_them_for_nobod
     everybody, roles = shown(manager)
     assert everybody == [f"listed {number}" for number in range(5)]
     assert roles > 5
+
+
+def test_an_experiments_number_is_granted_on_by_any_spelling(server):
+    made = server.admin.post(f"{API}/experiments/create", json={"name": "spelled"}).json()["experiment_id"]
+    padded = f"0{made}"
+
+    def reads(client):
+        return client.get(f"{API}/experiments/get", params={"experiment_id": made}).status_code
+
+    older = server.user("spelled-older")
+    body = {"experiment_id": padded, "username": "spelled-older", "permission": "NO_PERMISSIONS"}
+    answer = server.admin.post(f"{API}/experiments/permissions/create", json=body)
+    assert answer.json()["experiment_permission"]["experiment_id"] == made
+    assert reads(older) == 403
+    same = {"experiment_id": made, "username": "spelled-older"}
+    assert server.admin.get(f"{API}/experiments/permissions/get", params=same).status_code == 200
+    granted = server.user("spelled-granted")
+    server.grant("spelled-granted", "experiment", padded, "DENY")
+    assert reads(granted) == 403
+    role, _ = made_role(server, "default", "spelled", ("experiment", padded, "DENY"))
+    member = server.user("spelled-member")
+    body = {"username": "spelled-member", "role_id": role}
+    assert server.admin.post(f"{ROLES}/assign", json=body).status_code == 200
+    assert reads(member) == 403

@@ -118,6 +118,14 @@ def test_runs_and_models_are_told_apart_below_any_location(server, place):
     assert owner.get(model).text == "mine"
 
 
+def test_a_query_says_nothing_of_what_is_deleted(server):
+    owner = server.user("query-owner")
+    made = experiment(owner, "queried").json()["experiment_id"]
+    # The endpoint goes by the address, which names the root of the store here.
+    assert owner.delete(f"{PROXY}/", params={"path": f"{made}/x"}).status_code == 403
+    assert owner.get(f"{PROXY}/", params={"path": f"{made}/x"}).status_code == 403
+
+
 def run(client, experiment_id):
     made = client.post(f"{API}/runs/create", json={"experiment_id": experiment_id})
     return made.json()["run"]["info"]["run_id"]

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from trackside.core import artifacts, model_sources
 from trackside.core.app import App
-from trackside.core.permissions import Actor, Need
+from trackside.core.permissions import Actor, Need, one_spelling
 from trackside.core.prompts import IS_PROMPT, is_granted_as_prompt
 from trackside.errors import NotFound, TracksideError
 from trackside.model import RegisteredModel, VisibleModels
@@ -24,27 +24,21 @@ _ROOT = ("", RUN, LOGGED_MODEL)  # what an experiment's own folder holds
 
 def experiment(actor: Actor, need: Need, experiment_id: str) -> bool:
     """An experiment that does not exist is decided as any other: its absence is no secret worth a look-up."""
-    allowed = actor.may(need, EXPERIMENT, _number(experiment_id))
+    allowed = actor.may(need, EXPERIMENT, one_spelling(experiment_id))
     if need == "delete":  # its runs and models go with it
         return allowed and all(
-            actor.may(need, EXPERIMENT, _number(experiment_id), part) for part in (RUN, LOGGED_MODEL)
+            actor.may(need, EXPERIMENT, one_spelling(experiment_id), part) for part in (RUN, LOGGED_MODEL)
         )
     return allowed
 
 
 def may_add_to_experiment(actor: Actor, experiment_id: str, part: str) -> bool:
-    return actor.may_make_parts(EXPERIMENT, _number(experiment_id), part)
-
-
-def _number(experiment_id: str) -> str:
-    """One spelling for each experiment: "007" names the same as "7"."""
-    is_number = experiment_id.isascii() and experiment_id.isdecimal() and len(experiment_id) < 19
-    return str(int(experiment_id)) if is_number else experiment_id
+    return actor.may_make_parts(EXPERIMENT, one_spelling(experiment_id), part)
 
 
 def readable_experiments(actor: Actor, experiment_ids: Iterable[str], part: str) -> list[str]:
     """Those of the experiments whose runs (or models) can be read."""
-    return [each for each in experiment_ids if actor.may("read", EXPERIMENT, _number(each), part)]
+    return [each for each in experiment_ids if actor.may("read", EXPERIMENT, one_spelling(each), part)]
 
 
 async def run(app: App, actor: Actor, need: Need, uuid: str) -> bool:
@@ -139,7 +133,7 @@ async def may_add_version(app: App, actor: Actor, name: str) -> bool:
 
 def sees_runs(actor: Actor, experiment_id: int | str) -> bool:
     """Whether the runs of an experiment can be read, so also counts and names that come from them."""
-    return actor.may("read", EXPERIMENT, _number(str(experiment_id)), RUN)
+    return actor.may("read", EXPERIMENT, one_spelling(str(experiment_id)), RUN)
 
 
 def sees_versions(actor: Actor, model: RegisteredModel) -> bool:
