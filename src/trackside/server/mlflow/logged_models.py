@@ -9,11 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trackside.core import access, artifacts, logged_models
+from trackside.core.permissions import Actor
 from trackside.core.validate import invalid
 from trackside.errors import BadRequest, InvalidParameter
 from trackside.model import LoggedModel, LoggedModelStatus, ModelMetric, ModelUse, Page
 from trackside.server.files import file_answer
-from trackside.server.guards import actor_of, signed_in
+from trackside.server.guards import actor_of, guard
 from trackside.server.mlflow import guards, wire
 from trackside.server.mlflow.fields import RunId, Tag, file_json, tags_json
 from trackside.server.mlflow.paging import found_json, offset_of
@@ -99,7 +100,9 @@ class LogModel(RunId):
     required: ClassVar[tuple[str, ...]] = ("run_id", "model_json")
 
 
-def logged_model_json(model: LoggedModel) -> dict[str, Any]:
+def logged_model_json(actor: Actor, model: LoggedModel) -> dict[str, Any]:
+    """A logged model as this sender sees it: runs that may not be read are not named."""
+    names_runs = access.sees_runs(actor, model.experiment_id)
     info = {
         "model_id": model.uuid,
         "experiment_id": str(model.experiment_id),
@@ -109,7 +112,7 @@ def logged_model_json(model: LoggedModel) -> dict[str, Any]:
         "artifact_uri": model.artifact_location,
         "status": _STATUS_NAMES[model.status],
         "model_type": model.model_type or "",
-        "source_run_id": model.source_run_uuid or "",
+        **({"source_run_id": model.source_run_uuid or ""} if names_runs else {}),
         **({} if model.status_message is None else {"status_message": model.status_message}),
         **tags_json(model.tags),
     }
@@ -117,11 +120,11 @@ def logged_model_json(model: LoggedModel) -> dict[str, Any]:
     if model.params:
         data["params"] = [{"key": key, "value": value} for key, value in model.params.items()]
     if model.metrics:
-        data["metrics"] = [_metric_json(model.uuid, metric) for metric in model.metrics]
+        data["metrics"] = [_metric_json(model.uuid, metric, names_runs) for metric in model.metrics]
     return {"info": info, "data": data}
 
 
-def _metric_json(model_uuid: str, metric: ModelMetric) -> dict[str, Any]:
+def _metric_json(model_uuid: str, metric: ModelMetric, names_runs: bool) -> dict[str, Any]:
     dataset = {"dataset_name": metric.dataset_name, "dataset_digest": metric.dataset_digest}
     return {
         "key": metric.key,
@@ -129,7 +132,7 @@ def _metric_json(model_uuid: str, metric: ModelMetric) -> dict[str, Any]:
         "timestamp": metric.timestamp_ms,
         "step": metric.step,
         "model_id": model_uuid,
-        "run_id": metric.run_uuid,
+        **({"run_id": metric.run_uuid} if names_runs else {}),
         **{name: value for name, value in dataset.items() if value},
     }
 
@@ -137,6 +140,10 @@ def _metric_json(model_uuid: str, metric: ModelMetric) -> dict[str, Any]:
 def _uuid(request: Request) -> str:
     uuid: str = request.path_params["model_id"]
     return uuid
+
+
+def _answer(request: Request, model: LoggedModel) -> Response:
+    return answer({"model": logged_model_json(actor_of(request), model)})
 
 
 def _pairs(tags: list[Tag]) -> list[tuple[str, str]]:
@@ -153,13 +160,12 @@ async def create(request: Request) -> Response:
         _pairs(body.params),
         _pairs(body.tags),
     )
-    return answer({"model": logged_model_json(await logged_models.create(app_of(request), new))})
+    return _answer(request, await logged_models.create(app_of(request), new))
 
 
 async def get(request: Request) -> Response:
     deleted_too = request.query_params.get("allow_deleted", "").lower() == "true"
-    model = await logged_models.get(app_of(request), _uuid(request), deleted_too=deleted_too)
-    return answer({"model": logged_model_json(model)})
+    return _answer(request, await logged_models.get(app_of(request), _uuid(request), deleted_too=deleted_too))
 
 
 async def finalize(request: Request) -> Response:
@@ -167,14 +173,23 @@ async def finalize(request: Request) -> Response:
     status = _STATUSES.get(str(body.status))
     if status is None:
         raise invalid("status", body.status, f" It must be one of {', '.join(_STATUS_NAMES.values())}.")
-    return answer(
-        {"model": logged_model_json(await logged_models.finalize(app_of(request), _uuid(request), status))}
-    )
+    return _answer(request, await logged_models.finalize(app_of(request), _uuid(request), status))
 
 
 async def delete(request: Request) -> Response:
     await logged_models.delete(app_of(request), _uuid(request))
     return answer({})
+
+
+@guard("being signed in; to filter by source_run_id, read runs")
+async def selects_by_readable_runs(request: Request, actor: Actor) -> bool:
+    """What a filter on the run finds would name it, as in MLflow. What is found is for the endpoint to choose."""
+    body = await wire.read(request, SearchLoggedModels)
+    # A name has one spelling; a text that holds it as a value is refused too, which costs no one much.
+    if "source_run_id" not in body.filter:
+        return True
+    seen = access.readable_experiments(actor, body.experiment_ids or [], access.LOGGED_MODEL)
+    return all(access.sees_runs(actor, each) for each in seen)
 
 
 async def search(request: Request) -> Response:
@@ -197,7 +212,9 @@ async def search(request: Request) -> Response:
         ],
     )
     found = await logged_models.search(app_of(request), wanted, page._replace(limit=page.limit + 1))
-    return answer(found_json("models", [logged_model_json(model) for model in found], page))
+    return answer(
+        found_json("models", [logged_model_json(actor_of(request), model) for model in found], page)
+    )
 
 
 async def set_tags(request: Request) -> Response:
@@ -250,7 +267,7 @@ _ALL = "/api/2.0/mlflow/logged-models"
 _ONE = f"{_ALL}/{{model_id}}"
 routes = [
     Route("POST", _ALL, create, guards.creates_logged_model),
-    Route("POST", f"{_ALL}/search", search, signed_in),
+    Route("POST", f"{_ALL}/search", search, selects_by_readable_runs),
     Route("GET", _ONE, get, guards.logged_model("read")),
     Route("PATCH", _ONE, finalize, guards.logged_model("update")),
     Route("DELETE", _ONE, delete, guards.logged_model("delete")),
