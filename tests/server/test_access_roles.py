@@ -135,3 +135,31 @@ def test_an_experiments_number_is_granted_on_by_any_spelling(server):
     body = {"username": "spelled-member", "role_id": role}
     assert server.admin.post(f"{ROLES}/assign", json=body).status_code == 200
     assert reads(member) == 403
+
+
+def test_what_is_granted_to_another_user_alone_is_not_shown(server):
+    own, role = {}, made_role(server, "default", "for both", ("experiment", "1", "READ"))[0]
+    clients = {name: server.user(name) for name in ("shown-ann", "shown-ben")}
+    for name in clients:
+        server.grant(name, "registered_model", f"secret of {name}", "DENY")
+        body = {"username": name, "role_id": role}
+        assert server.admin.post(f"{ROLES}/assign", json=body).status_code == 200
+        found = server.admin.get(f"{API3}/users/roles/list", params={"username": name})
+        [own[name]] = [each["id"] for each in found.json()["roles"] if each["id"] != role]
+    ann, boss = clients["shown-ann"], managing(server, "shown-boss")[0]
+
+    def listed(client):
+        return client.get(f"{ROLES}/list", params={"workspace": "default"})
+
+    assert "secret of shown-ann" in listed(ann).text
+    assert role in [each["id"] for each in listed(ann).json()["roles"]]
+    assert "secret of shown-ben" not in listed(ann).text
+    for path in ("get", "permissions/list"):
+        for client, name, status in (
+            *((ann, "shown-ann", 200), (ann, "shown-ben", 403)),
+            *((boss, "shown-ben", 200), (server.admin, "shown-ben", 200)),
+        ):
+            asked = client.get(f"{ROLES}/{path}", params={"role_id": own[name]})
+            assert asked.status_code == status, (path, name)
+    for client in (boss, server.admin):
+        assert "secret of shown-ben" in listed(client).text

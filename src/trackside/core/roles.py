@@ -49,7 +49,7 @@ async def get(app: App, role_id: int) -> Role:
 
 
 async def listed(app: App, workspaces: list[str]) -> list[Role]:
-    """The roles of these workspaces, or of all; those that belong to single users too, as in MLflow."""
+    """The roles of these workspaces, or of all; those that belong to single users too."""
 
     async def job(tx: Transaction) -> list[Role]:
         rows = await tx.all("roles")

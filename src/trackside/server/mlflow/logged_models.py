@@ -14,7 +14,7 @@ from trackside.core.validate import invalid
 from trackside.errors import BadRequest, InvalidParameter
 from trackside.model import LoggedModel, LoggedModelStatus, ModelMetric, ModelUse, Page
 from trackside.server.files import file_answer
-from trackside.server.guards import actor_of, guard
+from trackside.server.guards import actor_of, refusal, signed_in
 from trackside.server.mlflow import guards, wire
 from trackside.server.mlflow.fields import RunId, Tag, file_json, tags_json
 from trackside.server.mlflow.paging import found_json, offset_of
@@ -181,15 +181,13 @@ async def delete(request: Request) -> Response:
     return answer({})
 
 
-@guard("being signed in; to filter by source_run_id, read runs")
-async def selects_by_readable_runs(request: Request, actor: Actor) -> bool:
-    """What a filter on the run finds would name it, as in MLflow. What is found is for the endpoint to choose."""
-    body = await wire.read(request, SearchLoggedModels)
-    # A name has one spelling; a text that holds it as a value is refused too, which costs no one much.
-    if "source_run_id" not in body.filter:
-        return True
-    seen = access.readable_experiments(actor, body.experiment_ids or [], access.LOGGED_MODEL)
-    return all(access.sees_runs(actor, each) for each in seen)
+def _check_filter(request: Request, text: str, experiment_ids: list[str]) -> None:
+    """What a filter on the run finds would name it: refused, as in MLflow, where runs may not be read."""
+    # The name has one spelling. A text that holds it as a value is refused too, which is no loss.
+    if "source_run_id" in text and not all(
+        access.sees_runs(actor_of(request), each) for each in experiment_ids
+    ):
+        raise refusal(request)
 
 
 async def search(request: Request) -> Response:
@@ -200,8 +198,10 @@ async def search(request: Request) -> Response:
         raise invalid("max_results", body.max_results)
     # A larger page than we give is no mistake: what is missing comes with the next page.
     page = Page(min(body.max_results or 100, MOST), offset_of(body.page_token))
+    readable = access.readable_experiments(actor_of(request), body.experiment_ids or [], access.LOGGED_MODEL)
+    _check_filter(request, body.filter, readable)
     wanted = logged_models.Search(
-        access.readable_experiments(actor_of(request), body.experiment_ids or [], access.LOGGED_MODEL),
+        readable,
         body.filter,
         [logged_models.OnDataset(of.dataset_name, of.dataset_digest or None) for of in body.datasets],
         [
@@ -267,7 +267,7 @@ _ALL = "/api/2.0/mlflow/logged-models"
 _ONE = f"{_ALL}/{{model_id}}"
 routes = [
     Route("POST", _ALL, create, guards.creates_logged_model),
-    Route("POST", f"{_ALL}/search", search, selects_by_readable_runs),
+    Route("POST", f"{_ALL}/search", search, signed_in),
     Route("GET", _ONE, get, guards.logged_model("read")),
     Route("PATCH", _ONE, finalize, guards.logged_model("update")),
     Route("DELETE", _ONE, delete, guards.logged_model("delete")),
