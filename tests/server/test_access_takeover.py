@@ -45,6 +45,25 @@ def test_no_location_overlaps_an_experiment_of_somebody_else(server):
         assert experiment(other, f"own {number}", place).status_code == 200, place
 
 
+@pytest.mark.parametrize(
+    "location",
+    [
+        *("mlflow-artifacts:/./q", "mlflow-artifacts:1/x", "MLFLOW-ARTIFACTS:/1/x", "s3://[::1"),
+        *("mlflow-artifacts:/a//b", "mlflow-artifacts:/a/.", "mlflow-artifacts:/a\\b", "mlflow-artifacts:"),
+        *("mlflow-artifacts:/%2e%2e/x", "mlflow-artifacts:/C:/x", "mlflow-artifacts:/a\nb"),
+    ],
+)
+def test_a_location_where_no_file_could_be_kept_is_refused(server, location):
+    answer = experiment(server.admin, f"nowhere {location!r}", location)
+    assert (answer.status_code, answer.json()["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
+    assert answer.json()["message"].startswith("Invalid artifact location: '")
+
+
+@pytest.mark.parametrize("location", ["mlflow-artifacts:/kept/é b/", "s3://[::1]/x", "/mnt/x", "C:\\x"])
+def test_a_location_where_files_can_be_kept_is_taken(server, location):
+    assert experiment(server.admin, f"somewhere {location!r}", location).status_code == 200
+
+
 def test_the_innermost_location_decides(server):
     owner, friend = server.user("nest-owner"), server.user("nest-friend")
     outer = experiment(owner, "outer", "mlflow-artifacts:/nest").json()["experiment_id"]
