@@ -111,3 +111,55 @@ def test_a_list_of_users_shows_others_roles_to_managers_and_reads_them_for_nobod
     everybody, roles = shown(manager)
     assert everybody == [f"listed {number}" for number in range(5)]
     assert roles > 5
+
+
+def test_an_experiments_number_is_granted_on_by_any_spelling(server):
+    made = server.admin.post(f"{API}/experiments/create", json={"name": "spelled"}).json()["experiment_id"]
+    padded = f"0{made}"
+
+    def reads(client):
+        return client.get(f"{API}/experiments/get", params={"experiment_id": made}).status_code
+
+    older = server.user("spelled-older")
+    body = {"experiment_id": padded, "username": "spelled-older", "permission": "NO_PERMISSIONS"}
+    answer = server.admin.post(f"{API}/experiments/permissions/create", json=body)
+    assert answer.json()["experiment_permission"]["experiment_id"] == made
+    assert reads(older) == 403
+    same = {"experiment_id": made, "username": "spelled-older"}
+    assert server.admin.get(f"{API}/experiments/permissions/get", params=same).status_code == 200
+    granted = server.user("spelled-granted")
+    server.grant("spelled-granted", "experiment", padded, "DENY")
+    assert reads(granted) == 403
+    role, _ = made_role(server, "default", "spelled", ("experiment", padded, "DENY"))
+    member = server.user("spelled-member")
+    body = {"username": "spelled-member", "role_id": role}
+    assert server.admin.post(f"{ROLES}/assign", json=body).status_code == 200
+    assert reads(member) == 403
+
+
+def test_what_is_granted_to_another_user_alone_is_not_shown(server):
+    own, role = {}, made_role(server, "default", "for both", ("experiment", "1", "READ"))[0]
+    clients = {name: server.user(name) for name in ("shown-ann", "shown-ben")}
+    for name in clients:
+        server.grant(name, "registered_model", f"secret of {name}", "DENY")
+        body = {"username": name, "role_id": role}
+        assert server.admin.post(f"{ROLES}/assign", json=body).status_code == 200
+        found = server.admin.get(f"{API3}/users/roles/list", params={"username": name})
+        [own[name]] = [each["id"] for each in found.json()["roles"] if each["id"] != role]
+    ann, boss = clients["shown-ann"], managing(server, "shown-boss")[0]
+
+    def listed(client):
+        return client.get(f"{ROLES}/list", params={"workspace": "default"})
+
+    assert "secret of shown-ann" in listed(ann).text
+    assert role in [each["id"] for each in listed(ann).json()["roles"]]
+    assert "secret of shown-ben" not in listed(ann).text
+    for path in ("get", "permissions/list"):
+        for client, name, status in (
+            *((ann, "shown-ann", 200), (ann, "shown-ben", 403)),
+            *((boss, "shown-ben", 200), (server.admin, "shown-ben", 200)),
+        ):
+            asked = client.get(f"{ROLES}/{path}", params={"role_id": own[name]})
+            assert asked.status_code == status, (path, name)
+    for client in (boss, server.admin):
+        assert "secret of shown-ben" in listed(client).text

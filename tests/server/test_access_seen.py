@@ -77,6 +77,35 @@ def test_where_runs_are_denied_no_live_update_tells_of_them(server):
     assert first(denied) == "experiments"
 
 
+def test_where_runs_are_denied_logged_models_name_none(server):
+    owner, denied = server.user("source-owner"), server.user("source-denied")
+    made = experiment(owner, "with hidden sources")
+    uuid = run(owner, made)
+    body = {"experiment_id": made, "name": "m", "source_run_id": uuid}
+    number = owner.post(f"{API}/logged-models", json=body).json()["model"]["info"]["model_id"]
+    metric = {"run_id": uuid, "key": "acc", "value": 1, "timestamp": 1, "model_id": number}
+    assert owner.post(f"{API}/runs/log-metric", json=metric).status_code == 200
+    server.grant("source-denied", "run", "*", "DENY")
+    server.grant("source-denied", "experiment", made, "EDIT")
+    search, one = f"{API}/logged-models/search", f"{API}/logged-models/{number}"
+
+    def answers(client):
+        yield client.get(one).json()["model"]
+        [found] = client.post(search, json={"experiment_ids": [made]}).json()["models"]
+        yield found
+        yield client.patch(one, json={"status": "LOGGED_MODEL_READY"}).json()["model"]
+
+    for shown in answers(owner):
+        assert shown["info"]["source_run_id"] == shown["data"]["metrics"][0]["run_id"] == uuid
+    for shown in answers(denied):
+        assert (shown["info"]["name"], shown["data"]["metrics"][0]["key"]) == ("m", "acc")
+        assert uuid not in json.dumps(shown)
+    for wanted in (f"source_run_id = '{uuid}'", f"attributes.`source_run_id` = '{uuid}'"):
+        asked = {"experiment_ids": [made], "filter": wanted}
+        assert len(owner.post(search, json=asked).json()["models"]) == 1
+        assert denied.post(search, json=asked).status_code == 403
+
+
 def test_where_versions_are_denied_models_show_none(server):
     denied = server.user("version-denied")
     prompt = [{"key": PROMPT, "value": "true"}]

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from trackside.core import artifacts, model_sources
 from trackside.core.app import App
-from trackside.core.permissions import Actor, Need
+from trackside.core.permissions import Actor, Need, one_spelling
 from trackside.core.prompts import IS_PROMPT, is_granted_as_prompt
 from trackside.errors import NotFound, TracksideError
 from trackside.model import RegisteredModel, VisibleModels
@@ -18,32 +18,27 @@ from trackside.store.database import Row, Transaction
 EXPERIMENT, RUN, LOGGED_MODEL = "experiment", "run", "logged_model"
 MODEL, PROMPT = "registered_model", "prompt"
 _VERSIONS = {MODEL: "registered_model_version", PROMPT: "prompt_version"}
-_OF_EXPERIMENT = re.compile(r"(\d{1,18})(?:/|$)")
+_OF_EXPERIMENT = re.compile(r"([0-9]{1,18})(?:/|$)")
+_ROOT = ("", RUN, LOGGED_MODEL)  # what an experiment's own folder holds
 
 
 def experiment(actor: Actor, need: Need, experiment_id: str) -> bool:
     """An experiment that does not exist is decided as any other: its absence is no secret worth a look-up."""
-    allowed = actor.may(need, EXPERIMENT, _number(experiment_id))
+    allowed = actor.may(need, EXPERIMENT, one_spelling(experiment_id))
     if need == "delete":  # its runs and models go with it
         return allowed and all(
-            actor.may(need, EXPERIMENT, _number(experiment_id), part) for part in (RUN, LOGGED_MODEL)
+            actor.may(need, EXPERIMENT, one_spelling(experiment_id), part) for part in (RUN, LOGGED_MODEL)
         )
     return allowed
 
 
 def may_add_to_experiment(actor: Actor, experiment_id: str, part: str) -> bool:
-    return actor.may_make_parts(EXPERIMENT, _number(experiment_id), part)
-
-
-def _number(experiment_id: str) -> str:
-    """One spelling for each experiment: "007" names the same as "7"."""
-    is_number = experiment_id.isascii() and experiment_id.isdecimal() and len(experiment_id) < 19
-    return str(int(experiment_id)) if is_number else experiment_id
+    return actor.may_make_parts(EXPERIMENT, one_spelling(experiment_id), part)
 
 
 def readable_experiments(actor: Actor, experiment_ids: Iterable[str], part: str) -> list[str]:
     """Those of the experiments whose runs (or models) can be read."""
-    return [each for each in experiment_ids if actor.may("read", EXPERIMENT, _number(each), part)]
+    return [each for each in experiment_ids if actor.may("read", EXPERIMENT, one_spelling(each), part)]
 
 
 async def run(app: App, actor: Actor, need: Need, uuid: str) -> bool:
@@ -138,7 +133,7 @@ async def may_add_version(app: App, actor: Actor, name: str) -> bool:
 
 def sees_runs(actor: Actor, experiment_id: int | str) -> bool:
     """Whether the runs of an experiment can be read, so also counts and names that come from them."""
-    return actor.may("read", EXPERIMENT, _number(str(experiment_id)), RUN)
+    return actor.may("read", EXPERIMENT, one_spelling(str(experiment_id)), RUN)
 
 
 def sees_versions(actor: Actor, model: RegisteredModel) -> bool:
@@ -166,25 +161,37 @@ async def path(app: App, actor: Actor, need: Need, asked: str) -> bool:
     What belongs to none, such as the store's root, is for admins. Raises InvalidParameter for a bad path.
     """
     safe = artifacts.safe_path(asked, folder=True)
-    number = await _experiment_of_path(app, safe)
-    if number is None:
+    reached = await _reached(app, need, safe) if safe else []
+    if not reached:
         return actor.is_admin and actor.may(need, EXPERIMENT, "*")
-    parts = safe.split("/")
-    part = LOGGED_MODEL if "models" in parts[1:2] else RUN if len(parts) > 1 else ""
-    reached = (part,) if part or need != "manage" else ("", RUN, LOGGED_MODEL)
-    return all(actor.may(need, EXPERIMENT, number, each) for each in reached)
+    return all(actor.may(need, EXPERIMENT, number, part) for number, parts in reached for part in parts)
 
 
-async def _experiment_of_path(app: App, safe: str) -> str | None:
-    numbered = _OF_EXPERIMENT.match(safe)
+async def _reached(app: App, need: Need, safe: str) -> list[tuple[str, tuple[str, ...]]]:
+    """The experiments, with the kinds of their parts, whose files a path reaches; none where it belongs to none."""
+    store = app.blobs.uri
+    asked = f"{store}/{safe}"
+
+    async def job(tx: Transaction) -> list[Row]:
+        return list(await tx.all("experiments_at_location", location=asked))
+
+    located = [(row["artifact_location"].rstrip("/"), str(row["id"])) for row in await app.db.read(job)]
+    numbered = _OF_EXPERIMENT.match(safe)  # that experiment's, made or not, wherever it keeps its files
     if numbered:
-        return str(int(numbered[1]))
-
-    async def job(tx: Transaction) -> Row | None:
-        return await tx.one("experiment_by_location", uri=f"{app.blobs.uri}/{safe}/")
-
-    row = await app.db.read(job) if safe else None
-    return None if row is None else str(row["id"])
+        located.insert(0, (f"{store}/{numbered[1]}", str(int(numbered[1]))))
+    around = [place for place in located if f"{asked}/".startswith(f"{place[0]}/")]
+    if not around:
+        return []
+    location, owner = max(around, key=lambda place: len(place[0]))  # of equal ones the first
+    inside = {number for place, number in located if (place, number) not in around}
+    below = asked.removeprefix(location).strip("/")
+    if not below or owner in inside:
+        parts: tuple[str, ...] = _ROOT
+    else:
+        parts = (LOGGED_MODEL,) if below.partition("/")[0] == "models" else (RUN,)
+    # A listing names what lies in a folder, no more. What changes a folder reaches all that lies in it.
+    others = [] if need == "read" else sorted(inside - {owner})
+    return [(owner, parts), *((number, _ROOT) for number in others)]
 
 
 async def source(app: App, actor: Actor, uri: str) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 import msgspec
 
 from trackside import filters
-from trackside.core import grants, rankings, validate
+from trackside.core import artifacts, grants, rankings, validate
 from trackside.core.app import App
 from trackside.core.names import now_ms
 from trackside.core.permissions import EVERYBODY, Actor
@@ -33,7 +34,7 @@ async def create(
     for key, value in (tags or {}).items():
         _check_tag(key, value)
     if artifact_location:
-        _check_location(artifact_location)
+        _check_location(app.blobs.uri, artifact_location)
 
     async def job(tx: Transaction) -> int:
         known = await tx.one("experiment_by_name", name=name)
@@ -268,7 +269,7 @@ def _check_tag(key: str, value: str) -> None:
     validate.value_length(value, "value", validate.EXPERIMENT_TAG_LENGTH)
 
 
-def _check_location(location: str) -> None:
+def _check_location(store: str, location: str) -> None:
     if len(location) > LOCATION_LENGTH:
         raise InvalidParameter(
             "Invalid artifact path length. The length of the artifact path cannot be greater than"
@@ -281,6 +282,29 @@ def _check_location(location: str) -> None:
         raise InvalidParameter(
             f"Invalid artifact location: '{location}'. The artifact location cannot contain '..' or a query."
         )
+    _check_can_hold_files(store, location)
+
+
+def _check_can_hold_files(store: str, location: str) -> None:
+    """Refuse places in our store whose files no path could name, and what is no URI at all."""
+    try:
+        scheme = urlsplit(location).scheme
+    except ValueError:
+        raise InvalidParameter(
+            f"Invalid artifact location: '{location}'. The artifact location must be a URI or a path."
+        ) from None
+    if f"{scheme}:" != store:
+        return
+    refused = InvalidParameter(
+        f"Invalid artifact location: '{location}'. No file could be kept there: in this server's store it must be"
+        f" '{store}/' and a path without empty parts and dots."
+    )
+    if not location.startswith(f"{store}/"):
+        raise refused
+    try:
+        artifacts.safe_path(location.removeprefix(f"{store}/"), folder=True)
+    except InvalidParameter:
+        raise refused from None
 
 
 async def _check_location_is_free(tx: Transaction, store: str, location: str, actor: Actor) -> None:

@@ -17,6 +17,7 @@ from trackside.core.permissions import (
     check_pattern,
     check_permission,
     check_type,
+    one_spelling,
     own_role_name,
 )
 from trackside.core.roles import changed
@@ -33,6 +34,11 @@ class Target(NamedTuple):
 
     kind: str
     name: str
+
+
+def target(kind: str, name: str) -> Target:
+    """What a client names, an experiment by any spelling of its number."""
+    return Target(kind, one_spelling(name) if kind == EXPERIMENT else name)
 
 
 async def grant(app: App, username: str, on: Target, permission: str) -> None:

@@ -41,6 +41,12 @@ TYPES = frozenset({*_THINGS, *_PARTS, WORKSPACE})
 OWN_ROLE_PREFIX = "__user_"
 
 
+def one_spelling(experiment_id: str) -> str:
+    """Of the ways to write an experiment's number the one that grants are kept by: "007" names the same as "7"."""
+    is_number = experiment_id.isascii() and experiment_id.isdecimal() and len(experiment_id) < 19
+    return str(int(experiment_id)) if is_number else experiment_id
+
+
 def own_role_name(account_id: int) -> str:
     """The name of the role that holds what is granted to one user."""
     return f"{OWN_ROLE_PREFIX}{account_id}__"

@@ -8,7 +8,7 @@ import msgspec
 
 from trackside.core import accounts
 from trackside.core.app import App
-from trackside.core.permissions import OWN_ROLE_PREFIX, check_pattern, check_permission
+from trackside.core.permissions import OWN_ROLE_PREFIX, check_pattern, check_permission, one_spelling
 from trackside.errors import AlreadyExists, InvalidParameter, NotFound
 from trackside.model import Account, Role, RoleMember, RolePermission
 from trackside.store.database import Job, Row, T, Transaction
@@ -49,7 +49,7 @@ async def get(app: App, role_id: int) -> Role:
 
 
 async def listed(app: App, workspaces: list[str]) -> list[Role]:
-    """The roles of these workspaces, or of all; those that belong to single users too, as in MLflow."""
+    """The roles of these workspaces, or of all; those that belong to single users too."""
 
     async def job(tx: Transaction) -> list[Role]:
         rows = await tx.all("roles")
@@ -93,6 +93,8 @@ async def delete(app: App, role_id: int) -> None:
 async def add_permission(app: App, role_id: int, kind: str, pattern: str, permission: str) -> RolePermission:
     check_permission(permission, kind)
     check_pattern(pattern, kind)
+    if kind == "experiment":
+        pattern = one_spelling(pattern)
 
     async def job(tx: Transaction) -> RolePermission:
         await _row(tx, role_id)

@@ -74,13 +74,18 @@ def logged_model(need: Need) -> Guard:
 
 
 def proxied(need: Need) -> Guard:
-    """A path of the artifact proxy, in the address or, for a listing, in the query."""
+    """A path of the artifact proxy, in the address."""
 
     async def check(request: Request, actor: Actor) -> bool:
-        asked = request.path_params.get("path") or request.query_params.get("path", "")
-        return await access.path(app_of(request), actor, need, asked)
+        return await access.path(app_of(request), actor, need, request.path_params["path"])
 
     return Guard(f"{need} artifact path", check, audited=need == "manage")
+
+
+@guard("read artifact path")
+async def lists_proxied(request: Request, actor: Actor) -> bool:
+    """A folder of the artifact proxy, in the query."""
+    return await access.path(app_of(request), actor, "read", request.query_params.get("path", ""))
 
 
 class OfFile(wire.Shape):

@@ -9,11 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trackside.core import access, artifacts, logged_models
+from trackside.core.permissions import Actor
 from trackside.core.validate import invalid
 from trackside.errors import BadRequest, InvalidParameter
 from trackside.model import LoggedModel, LoggedModelStatus, ModelMetric, ModelUse, Page
 from trackside.server.files import file_answer
-from trackside.server.guards import actor_of, signed_in
+from trackside.server.guards import actor_of, refusal, signed_in
 from trackside.server.mlflow import guards, wire
 from trackside.server.mlflow.fields import RunId, Tag, file_json, tags_json
 from trackside.server.mlflow.paging import found_json, offset_of
@@ -99,7 +100,9 @@ class LogModel(RunId):
     required: ClassVar[tuple[str, ...]] = ("run_id", "model_json")
 
 
-def logged_model_json(model: LoggedModel) -> dict[str, Any]:
+def logged_model_json(actor: Actor, model: LoggedModel) -> dict[str, Any]:
+    """A logged model as this sender sees it: runs that may not be read are not named."""
+    names_runs = access.sees_runs(actor, model.experiment_id)
     info = {
         "model_id": model.uuid,
         "experiment_id": str(model.experiment_id),
@@ -109,7 +112,7 @@ def logged_model_json(model: LoggedModel) -> dict[str, Any]:
         "artifact_uri": model.artifact_location,
         "status": _STATUS_NAMES[model.status],
         "model_type": model.model_type or "",
-        "source_run_id": model.source_run_uuid or "",
+        **({"source_run_id": model.source_run_uuid or ""} if names_runs else {}),
         **({} if model.status_message is None else {"status_message": model.status_message}),
         **tags_json(model.tags),
     }
@@ -117,11 +120,11 @@ def logged_model_json(model: LoggedModel) -> dict[str, Any]:
     if model.params:
         data["params"] = [{"key": key, "value": value} for key, value in model.params.items()]
     if model.metrics:
-        data["metrics"] = [_metric_json(model.uuid, metric) for metric in model.metrics]
+        data["metrics"] = [_metric_json(model.uuid, metric, names_runs) for metric in model.metrics]
     return {"info": info, "data": data}
 
 
-def _metric_json(model_uuid: str, metric: ModelMetric) -> dict[str, Any]:
+def _metric_json(model_uuid: str, metric: ModelMetric, names_runs: bool) -> dict[str, Any]:
     dataset = {"dataset_name": metric.dataset_name, "dataset_digest": metric.dataset_digest}
     return {
         "key": metric.key,
@@ -129,7 +132,7 @@ def _metric_json(model_uuid: str, metric: ModelMetric) -> dict[str, Any]:
         "timestamp": metric.timestamp_ms,
         "step": metric.step,
         "model_id": model_uuid,
-        "run_id": metric.run_uuid,
+        **({"run_id": metric.run_uuid} if names_runs else {}),
         **{name: value for name, value in dataset.items() if value},
     }
 
@@ -137,6 +140,10 @@ def _metric_json(model_uuid: str, metric: ModelMetric) -> dict[str, Any]:
 def _uuid(request: Request) -> str:
     uuid: str = request.path_params["model_id"]
     return uuid
+
+
+def _answer(request: Request, model: LoggedModel) -> Response:
+    return answer({"model": logged_model_json(actor_of(request), model)})
 
 
 def _pairs(tags: list[Tag]) -> list[tuple[str, str]]:
@@ -153,13 +160,12 @@ async def create(request: Request) -> Response:
         _pairs(body.params),
         _pairs(body.tags),
     )
-    return answer({"model": logged_model_json(await logged_models.create(app_of(request), new))})
+    return _answer(request, await logged_models.create(app_of(request), new))
 
 
 async def get(request: Request) -> Response:
     deleted_too = request.query_params.get("allow_deleted", "").lower() == "true"
-    model = await logged_models.get(app_of(request), _uuid(request), deleted_too=deleted_too)
-    return answer({"model": logged_model_json(model)})
+    return _answer(request, await logged_models.get(app_of(request), _uuid(request), deleted_too=deleted_too))
 
 
 async def finalize(request: Request) -> Response:
@@ -167,14 +173,21 @@ async def finalize(request: Request) -> Response:
     status = _STATUSES.get(str(body.status))
     if status is None:
         raise invalid("status", body.status, f" It must be one of {', '.join(_STATUS_NAMES.values())}.")
-    return answer(
-        {"model": logged_model_json(await logged_models.finalize(app_of(request), _uuid(request), status))}
-    )
+    return _answer(request, await logged_models.finalize(app_of(request), _uuid(request), status))
 
 
 async def delete(request: Request) -> Response:
     await logged_models.delete(app_of(request), _uuid(request))
     return answer({})
+
+
+def _check_filter(request: Request, text: str, experiment_ids: list[str]) -> None:
+    """What a filter on the run finds would name it: refused, as in MLflow, where runs may not be read."""
+    # The name has one spelling. A text that holds it as a value is refused too, which is no loss.
+    if "source_run_id" in text and not all(
+        access.sees_runs(actor_of(request), each) for each in experiment_ids
+    ):
+        raise refusal(request)
 
 
 async def search(request: Request) -> Response:
@@ -185,8 +198,10 @@ async def search(request: Request) -> Response:
         raise invalid("max_results", body.max_results)
     # A larger page than we give is no mistake: what is missing comes with the next page.
     page = Page(min(body.max_results or 100, MOST), offset_of(body.page_token))
+    readable = access.readable_experiments(actor_of(request), body.experiment_ids or [], access.LOGGED_MODEL)
+    _check_filter(request, body.filter, readable)
     wanted = logged_models.Search(
-        access.readable_experiments(actor_of(request), body.experiment_ids or [], access.LOGGED_MODEL),
+        readable,
         body.filter,
         [logged_models.OnDataset(of.dataset_name, of.dataset_digest or None) for of in body.datasets],
         [
@@ -197,7 +212,9 @@ async def search(request: Request) -> Response:
         ],
     )
     found = await logged_models.search(app_of(request), wanted, page._replace(limit=page.limit + 1))
-    return answer(found_json("models", [logged_model_json(model) for model in found], page))
+    return answer(
+        found_json("models", [logged_model_json(actor_of(request), model) for model in found], page)
+    )
 
 
 async def set_tags(request: Request) -> Response:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trackside.core import grants, roles
-from trackside.core.grants import Target
+from trackside.core.grants import Target, target
 from trackside.core.permissions import Actor, allows_use
 from trackside.server.guards import Guard, actor_of, guard, signed_in
 from trackside.server.mlflow import guards, wire
@@ -32,36 +32,37 @@ class NewGrant(OnResource):
 @guard("manage what the grant is on", audited=True)
 async def manages(request: Request, actor: Actor) -> bool:
     body = await wire.read(request, OnResource)
-    grants.check_target(Target(body.resource_type, body.resource_id))
-    if body.resource_id == "*":
+    on = target(body.resource_type, body.resource_id)
+    grants.check_target(on)
+    if on.name == "*":
         return actor.sees_all and actor.scope == "admin"
-    return actor.may("manage", body.resource_type, body.resource_id)
+    return actor.may("manage", on.kind, on.name)
 
 
 @guard("being that user, or an admin")
 async def asks_for_itself(request: Request, actor: Actor) -> bool:
     body = await wire.read(request, OnResource)
-    grants.check_target(Target(body.resource_type, body.resource_id))
+    grants.check_target(target(body.resource_type, body.resource_id))
     return actor.sees_all or body.username == actor.name
 
 
 async def grant(request: Request) -> Response:
     body = await wire.read(request, NewGrant)
-    on = Target(body.resource_type, body.resource_id)
+    on = target(body.resource_type, body.resource_id)
     await grants.grant(app_of(request), body.username, on, body.permission)
     return answer({})
 
 
 async def revoke(request: Request) -> Response:
     body = await wire.read(request, OnResource)
-    await grants.revoke(app_of(request), body.username, Target(body.resource_type, body.resource_id))
+    await grants.revoke(app_of(request), body.username, target(body.resource_type, body.resource_id))
     return answer({})
 
 
 async def get(request: Request) -> Response:
     body = await wire.read(request, OnResource)
     app = app_of(request)
-    on = Target(body.resource_type, body.resource_id)
+    on = target(body.resource_type, body.resource_id)
     permission = await grants.effective(app, body.username, on, app.settings.default_permission)
     return answer({"allowed": allows_use(permission), "permission": permission})
 
@@ -121,12 +122,12 @@ def _older(kind: str, name: str, username: str) -> tuple[Target, str, str]:
     if kind == grants.EXPERIMENT:
         where = f"experiment_id={name}"
         return (
-            Target(kind, name),
+            target(kind, name),
             f"Experiment permission ({where}, username={username}) already exists.",
             f"Experiment permission with {where} and username={username} not found",
         )
     return (
-        Target(kind, name),
+        target(kind, name),
         f"Registered model permission (name={name}, username={username}) already exists.",
         f"Registered model permission with name={name} and username={username} not found",
     )

@@ -95,7 +95,7 @@ def _path(request: Request) -> str:
 
 _AT = "/api/2.0/mlflow-artifacts"
 routes = [
-    Route("GET", f"{_AT}/artifacts", list_files, guards.proxied("read")),
+    Route("GET", f"{_AT}/artifacts", list_files, guards.lists_proxied),
     Route("GET", f"{_AT}/artifacts/{{path:path}}", download, guards.proxied("read"), streams=True),
     Route("PUT", f"{_AT}/artifacts/{{path:path}}", upload, guards.proxied("update"), streams=True),
     Route("DELETE", f"{_AT}/artifacts/{{path:path}}", delete, guards.proxied("manage")),

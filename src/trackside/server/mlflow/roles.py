@@ -10,10 +10,10 @@ from starlette.responses import Response
 
 from trackside.core import roles
 from trackside.core.grants import DEFAULT_WORKSPACE
-from trackside.core.permissions import Actor
+from trackside.core.permissions import OWN_ROLE_PREFIX, Actor, own_role_name
 from trackside.errors import InvalidParameter, NotFound
 from trackside.model import Role, RoleMember
-from trackside.server.guards import Check, Guard, guard
+from trackside.server.guards import Check, Guard, actor_of, guard
 from trackside.server.mlflow import wire
 from trackside.server.routing import Route, answer, app_of
 
@@ -119,11 +119,22 @@ changes_role, changes_permission, creates_role = (
 lists_members = Guard(_MANAGING, _manages(_of_role))
 
 
+def _may_be_shown(actor: Actor, role: Role) -> bool:
+    """What is granted to another user alone names things that the sender may not read."""
+    is_anothers = role.name.startswith(OWN_ROLE_PREFIX) and role.name != own_role_name(actor.id)
+    return actor.sees_all or not is_anothers
+
+
 @guard("having a role in that workspace, or being an admin")
 async def sees_roles(request: Request, actor: Actor) -> bool:
-    asked = await _of_role(request)
+    if actor.is_admin:
+        return True
+    try:
+        asked = await roles.get(app_of(request), await _role_id(request))
+    except NotFound:
+        return False
     held = {role.workspace for role in (await roles.of_user(app_of(request), actor.name)).roles}
-    return actor.is_admin or asked in held
+    return asked.workspace in held and _may_be_shown(actor, asked)
 
 
 @guard("having a role in the workspaces named, or being an admin")
@@ -155,7 +166,8 @@ async def listed(request: Request) -> Response:
     asked = (await wire.read(request, Workspaces)).workspace
     if not all(name.strip() for name in asked):
         raise InvalidParameter("Parameter 'workspace' must be a non-empty string when provided.")
-    return answer({"roles": [role_json(role) for role in await roles.listed(app_of(request), asked)]})
+    found = await roles.listed(app_of(request), asked)
+    return answer({"roles": [role_json(role) for role in found if _may_be_shown(actor_of(request), role)]})
 
 
 async def update(request: Request) -> Response:

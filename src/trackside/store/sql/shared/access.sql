@@ -152,17 +152,12 @@ DELETE FROM audit WHERE id <= :id;
 -- name: audit_before
 SELECT * FROM audit WHERE id < :before ORDER BY id DESC LIMIT :limit;
 
--- name: experiment_by_location
--- The experiment below whose artifact location a path lies; the longest location decides.
-SELECT id FROM experiment
-WHERE substr(:uri, 1, length(artifact_location) + 1) = artifact_location || '/'
-ORDER BY length(artifact_location) DESC LIMIT 1;
-
 -- name: experiments_at_location
 -- Those whose artifact location contains this one, equals it or lies in it; deleted ones too.
-SELECT id FROM experiment
+SELECT id, artifact_location FROM experiment
 WHERE substr(:location || '/', 1, length(rtrim(artifact_location, '/')) + 1) = rtrim(artifact_location, '/') || '/'
-  OR substr(artifact_location || '/', 1, length(:location) + 1) = :location || '/';
+  OR substr(artifact_location || '/', 1, length(:location) + 1) = :location || '/'
+ORDER BY id;
 
 -- name: locations_in_store
 SELECT id, artifact_location FROM experiment
