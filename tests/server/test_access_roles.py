@@ -111,3 +111,14 @@ def test_a_list_of_users_shows_others_roles_to_managers_and_reads_them_for_nobod
     everybody, roles = shown(manager)
     assert everybody == [f"listed {number}" for number in range(5)]
     assert roles > 5
+
+
+@pytest.mark.parametrize("number", ["--5", "+-1", "-", "5-", "5\n", "٣", "9" * 40])
+def test_what_is_no_number_is_refused_as_such(server, number):
+    refused = [
+        server.admin.get(f"{ROLES}/get", params={"role_id": number}),
+        server.admin.post(f"{ROLES}/assign", json={"username": "ben", "role_id": number}),
+    ]
+    for answer in refused:
+        assert answer.status_code == 400, answer.text
+        assert answer.json()["message"] == f"Parameter 'role_id' must be an integer. Got: {number!r}"

@@ -109,7 +109,6 @@ def _without_empty(fields: dict[str, Any]) -> dict[str, Any]:
 async def create(request: Request) -> Response:
     body = await wire.read(request, CreateRun)
     new = runs.NewRun(
-        # As MLflow: without an experiment a run belongs to "Default".
         experiment_id=body.experiment_id,
         name=body.run_name,
         user_id=body.user_id,
