@@ -23,7 +23,9 @@ not, it means to, and this page says so. The page is written by `scripts/docs` f
 they send the same requests to a real MLflow server and to Trackside, compare status, code, message and body, and
 fail on any difference that does not stand here, and on any entry here that is no longer met.
 
-What is compared is what a client can see, once ids, times and invented names are replaced.
+What is compared is what a client can see, once ids, times and invented names are replaced. Lists whose order MLflow
+does not promise are compared without it: params, tags and metrics of a run stand as they were logged in MLflow, and
+sorted by key here.
 """
 
 

@@ -163,3 +163,14 @@ def test_what_is_granted_to_another_user_alone_is_not_shown(server):
             assert asked.status_code == status, (path, name)
     for client in (boss, server.admin):
         assert "secret of shown-ben" in listed(client).text
+
+
+@pytest.mark.parametrize("number", ["--5", "+-1", "-", "5-", "5\n", "٣", "9" * 40])
+def test_what_is_no_number_is_refused_as_such(server, number):
+    refused = [
+        server.admin.get(f"{ROLES}/get", params={"role_id": number}),
+        server.admin.post(f"{ROLES}/assign", json={"username": "ben", "role_id": number}),
+    ]
+    for answer in refused:
+        assert answer.status_code == 400, answer.text
+        assert answer.json()["message"] == f"Parameter 'role_id' must be an integer. Got: {number!r}"

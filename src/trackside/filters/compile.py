@@ -151,7 +151,7 @@ class Compiler:
             type_ = "number" if comparison.name.numeric else target.type
             if not takes(type_, comparison.operator):
                 raise InvalidParameter(
-                    bad_operator(self.kind, field, type_, comparison.operator) + place(comparison.at)
+                    bad_operator(self.kind, field, type_, comparison.operator) + place(comparison.operator_at)
                 )
         else:
             values = []
@@ -176,7 +176,7 @@ class Compiler:
             )
             raise InvalidParameter(
                 f"IS NULL / IS NOT NULL is only supported for {kinds}, not for {what} '{field.key}'"
-                + place(comparison.at)
+                + place(comparison.operator_at)
             )
         return Sql(f"{column.sql} {comparison.operator}")
 
@@ -192,7 +192,8 @@ class Compiler:
                 tests.append(Sql(f"{value.text} IS NOT NULL"))
         elif rows.nan:
             nan = rows.nan.replace("{t}", "t")
-            any_nan = f"({nan} <> 0 OR " if comparison.operator == "!=" else f"({nan} = 0 AND "
+            unlike = comparison.operator in {"!=", "NOT BETWEEN"}
+            any_nan = f"({nan} <> 0 OR " if unlike else f"({nan} = 0 AND "
             tests.append(joined(any_nan, self._test(value, comparison, values), ")"))
         else:
             tests.append(self._test(value, comparison, values))
@@ -203,15 +204,18 @@ class Compiler:
 
     def _test(self, expression: Sql, comparison: Comparison, values: list[Value]) -> Sql:
         """An expression that is not NULL, compared with values."""
-        dialect, operator = self._dialect, comparison.operator
+        test = self._positive(expression, comparison, values)
+        return joined("NOT (", test, ")") if comparison.operator.startswith("NOT ") else test
+
+    def _positive(self, expression: Sql, comparison: Comparison, values: list[Value]) -> Sql:
+        dialect, operator = self._dialect, comparison.positive
         if comparison.name.numeric:
             number = Sql(dialect.as_number.replace("{v}", expression.text))
             return self._ordered(
                 number, operator, [Sql(dialect.decimal, (dialect.decimal_value(float(v)),)) for v in values]
             )
-        if operator in {"IN", "NOT IN"}:
-            within = self._within(expression, values)
-            return joined("NOT (", within, ")") if operator == "NOT IN" else within
+        if operator == "IN":
+            return self._within(expression, values)
         if operator in {"LIKE", "ILIKE"}:
             pattern = str(values[0])
             template = dialect.like if operator == "LIKE" else dialect.ilike

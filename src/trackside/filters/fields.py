@@ -127,8 +127,9 @@ def operators(type_: Type) -> tuple[str, ...]:
 
 
 def takes(type_: Type, operator: str) -> bool:
-    """Whether a field of this type can be compared so; the regular expressions are ours, not in MLflow's words."""
-    return operator in operators(type_) or (type_ == "text" and operator in MATCHES)
+    """Whether a field of this type can be compared so; regular expressions and NOT are ours, not in MLflow's words."""
+    positive = operator.removeprefix("NOT ")
+    return positive in operators(type_) or (type_ == "text" and operator in MATCHES)
 
 
 def bad_operator(kind: Kind, found: Field, type_: Type, operator: str) -> str:

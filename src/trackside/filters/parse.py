@@ -5,7 +5,7 @@
 What MLflow accepts means here what it means there: conditions joined by AND (a stray AND, or
 none between two comparisons, is passed over), keys in backticks or any quotes, values in
 single or double quotes, taken as they stand: a doubled quote or a backslash is not undone.
-OR, NOT, parentheses, BETWEEN, `~`, `num(…)`, `min(…)` and its like, a plus sign, and `/` and `-` in bare keys
+OR, NOT (also in NOT LIKE), parentheses, BETWEEN, `~`, `num(…)`, `min(…)` and its like, a plus sign, and `/` and `-` in bare keys
 are ours.
 """
 
@@ -37,7 +37,13 @@ FUNCTIONS = {
     "num": "num(params.KEY)",
     **{name: f"{name}(metrics.KEY)" for name in ("min", "max", "first", "last")},
 }
-_WORDS = {"LIKE", "ILIKE", "RLIKE"}  # RLIKE is refused later, as a comparator that no field has
+_WORDS = {
+    "LIKE",
+    "ILIKE",
+    "RLIKE",
+    "IN",
+    "BETWEEN",
+}  # RLIKE is refused later, as a comparator that no field has
 
 
 class Token(NamedTuple):
@@ -69,9 +75,15 @@ class Name:
 class Comparison:
     name: Name
     operator: str  # in capitals: "<", "LIKE", "NOT IN", "IS NULL", …
-    values: tuple[Token, ...]  # one; two for BETWEEN; any number for IN and NOT IN; none for IS NULL
+    values: tuple[Token, ...]  # one; two for BETWEEN; any number for IN; none for IS NULL
     written: str  # the value's text
     at: int  # the first character, from 0
+    operator_at: int  # the operator's
+
+    @property
+    def positive(self) -> str:
+        """The operator without a NOT before it."""
+        return self.operator.removeprefix("NOT ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +248,7 @@ class _Parser:
                 f"A filter may have at most {MAX_COMPARISONS} comparisons.{place(start.at)}"
             )
         name = self._name()
+        operator_at = self._here().at
         operator = self._operator(start)
         values_at = self._here().at
         if operator in {"IS NULL", "IS NOT NULL"}:
@@ -244,11 +257,13 @@ class _Parser:
             values = self._list(start)
         else:
             values = (self._value(start),)
-            if operator == "BETWEEN":
+            if operator in {"BETWEEN", "NOT BETWEEN"}:
                 if not self._take("AND"):
-                    raise self._error(start, ": BETWEEN needs two values, joined by AND")
+                    why = f": BETWEEN needs two values, joined by AND{place(operator_at)}"
+                    raise self._error(start, why, placed=True)
                 values += (self._value(start),)
-        return Comparison(name, operator, values, self._text[values_at : self._end()], start.at)
+        written = self._text[values_at : self._end()]
+        return Comparison(name, operator, values, written, start.at, operator_at)
 
     def _name(self) -> Name:
         token = self._next()
@@ -269,10 +284,10 @@ class _Parser:
         token = self._next()
         if token.text in _SYMBOLS:
             return token.text
-        if token.word in _WORDS | {"IN", "BETWEEN"}:
+        if token.word in _WORDS:
             return token.word
-        if token.word == "NOT" and self._take("IN"):
-            return "NOT IN"
+        if token.word == "NOT" and self._here().word in _WORDS:
+            return f"NOT {self._next().word}"
         if token.word == "IS":
             negated = self._take("NOT")
             if self._take("NULL"):

@@ -16,7 +16,7 @@ _INT64 = 2**63 - 1
 
 def read(kind: Kind, field: Field, target: Column | Rows, comparison: Comparison) -> list[Value]:
     """The values to bind. Raises InvalidParameter, in MLflow's words, when they are of another type."""
-    as_list = comparison.operator in {"IN", "NOT IN"}
+    as_list = comparison.positive == "IN"
     if comparison.name.numeric:
         return [_finite(token) for token in _numbers(comparison, "num(…)")]
     if target.type in {"number", "integer"} and field.entity == "metric":
@@ -31,7 +31,7 @@ def read(kind: Kind, field: Field, target: Column | Rows, comparison: Comparison
     texts = [_text(kind, field, token) for token in comparison.values]
     if target.type == "id":
         return [_experiment_id(text, token) for text, token in zip(texts, comparison.values, strict=True)]
-    if comparison.operator in {"LIKE", "ILIKE"} and len(texts[0]) > MAX_PATTERN:
+    if comparison.positive in {"LIKE", "ILIKE"} and len(texts[0]) > MAX_PATTERN:
         raise InvalidParameter(
             f"A pattern may have at most {MAX_PATTERN} characters{place(comparison.values[0].at)}"
         )
@@ -49,8 +49,8 @@ def _check_expression(text: str, token: Token) -> None:
 
 
 def _numbers(comparison: Comparison, what: str) -> tuple[Token, ...]:
-    if comparison.operator in {"IN", "NOT IN"} or any(token.kind != "number" for token in comparison.values):
-        at = comparison.values[0].at if comparison.values else comparison.at
+    if comparison.positive == "IN" or any(token.kind != "number" for token in comparison.values):
+        at = comparison.values[0].at if comparison.values else comparison.operator_at
         raise InvalidParameter(
             f"Expected numeric value type for {what}. Found {shortened(comparison.written)}{place(at)}"
         )
@@ -111,7 +111,7 @@ def _check_list(comparison: Comparison) -> None:
     if not comparison.values:
         raise InvalidParameter(
             "While parsing a list in the query, expected a non-empty list of string values, "
-            f"but got empty list{place(comparison.at)}"
+            f"but got empty list{place(comparison.operator_at)}"
         )
     found = [repr(unquoted(t.text, "'\"")) if t.kind == "string" else t.text for t in comparison.values]
     shown = f"({', '.join(found)}{',' if len(found) == 1 else ''})"  # as Python shows a tuple

@@ -26,11 +26,17 @@ ANSWERS: tuple[Answer, ...] = (
     ),
     Answer(
         "long names of models",
-        "registered-models/rename with a name of more than 256 characters",
+        "registered-models/create and rename with a name of more than 256 characters",
         "takes it on SQLite, and fails on other databases",
-        "refuses it, as registered-models/create does",
+        "refuses it",
         "The same on every database.",
         cases=(
+            Case(
+                route="POST .*/registered-models/create",
+                asked=r'.*"name": ".{257,}".*',
+                theirs='200 {"registered_model": .*',
+                ours=r"400 INVALID_PARAMETER_VALUE: 'name' exceeds the maximum length of 256 characters",
+            ),
             Case(
                 route="POST .*/registered-models/rename",
                 asked=r'.*"new_name": ".{257,}".*',

@@ -99,6 +99,20 @@ ANSWERS: tuple[Answer, ...] = (
         ),
     ),
     Answer(
+        "version",
+        "/version",
+        "answers its version",
+        "answers its own",
+        "It is not MLflow. What its answers are compared with, the compatibility page says.",
+        cases=(
+            Case(
+                route="GET /version",
+                theirs=r"200 3\.17\.2(?P<heads> {.*})",
+                ours=r"200 \d+\.\d+\.\d+\S*(?P<heads> {.*})",
+            ),
+        ),
+    ),
+    Answer(
         "capabilities",
         "server-info",
         "says that it takes pre-signed uploads, which it refuses for the storage that it proxies, and that it has a gateway",

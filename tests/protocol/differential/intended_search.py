@@ -45,6 +45,10 @@ def _is_on_food(model: Any) -> bool:
     return any(point.get("dataset_name") in ("food", "other") for point in model["data"].get("metrics", []))
 
 
+def _is_active(ask: Any, theirs: Any, ours: Any) -> bool:
+    return all(run["info"]["lifecycle_stage"] == "active" for run in ours.body["runs"])
+
+
 def _is_first_by_name(ask: Any, theirs: Any, ours: Any) -> bool:
     names = [experiment["name"] for experiment in ours.body["experiments"]]
     return names == sorted(names) and all(name.startswith("<group>") for name in names)
@@ -113,14 +117,14 @@ ANSWERS: tuple[Answer, ...] = (
     ),
     Answer(
         "odd filters",
-        "an empty key (`tags. = 'a'`), a list without commas",
+        "an empty key without quotes (`tags. = 'a'`), a list without commas",
         "takes them, and finds nothing",
         "refuses them",
         "They are typing errors.",
         cases=(
             Case(
                 route=".*/search",
-                asked=r'.*("filter": "((tags|metrics)\. |\\"(run_)?name\\" (=|LIKE) )|"order_by": \["metrics\."\]).*',
+                asked=r'.*("filter": "((params|tags|metrics)\. |\\"(run_)?name\\" (=|LIKE) )|"order_by": \["metrics\."\]).*',
                 theirs=r'200 ({}|{"(runs|experiments|models)": \[.*)',
                 ours=r"400 INVALID_PARAMETER_VALUE: (Invalid clause\(s\) in filter string: '\.'|Invalid comparison clause\. Expected 'Identifier' found '\"(run_)?name\"'|Invalid order_by clause '.*\.'\. Could not be parsed).*",
             ),
@@ -155,9 +159,9 @@ ANSWERS: tuple[Answer, ...] = (
     ),
     Answer(
         "unknown view types",
-        "experiments/search with a number that is no view type",
-        "stops reading the request there and answers without filter and order",
-        "shows active experiments, as for an unknown name",
+        "experiments/search and runs/search with a number that is no view type",
+        "stops reading the request there and answers without what stands after it: filter, order, experiments",
+        "shows what is active, as for an unknown name",
         "The answer is about what was asked.",
         cases=(
             Case(
@@ -167,19 +171,26 @@ ANSWERS: tuple[Answer, ...] = (
                 ours=r'200 {"experiments": \[.*',
                 holds=_is_first_by_name,
             ),
+            Case(
+                route="POST .*/runs/search",
+                asked=r'.*{"run_view_type": 9, "experiment_ids": .*',
+                theirs="200 {}",
+                ours=r'200 {"runs": \[.*',
+                holds=_is_active,
+            ),
         ),
     ),
     Answer(
         "more filters",
-        "filters beyond MLflow's: OR, NOT, parentheses, BETWEEN, IN and IS NULL for every field, operators in any case, `+1`, keys with a slash, every name of an entity",
+        "filters beyond MLflow's: OR, NOT, NOT LIKE, parentheses, BETWEEN, IN and IS NULL for every field, operators in any case, `+1`, keys with a slash, every name of an entity",
         "refuses them",
         "answers",
         "See the search language.",
         cases=(
             Case(
                 route=".*/search",
-                asked=r"(?!.*((tags|metrics)\. |'\{\w+\}' ')).*",  # an empty key, a list without commas
-                theirs=rf"400 INVALID_PARAMETER_VALUE: ({REFUSED}|Invalid comparison clause\. Expected 'Identifier' found '[^\"]*'|IS NULL / IS NOT NULL is only supported for |Invalid comparison: .*Expected a comparison with 3 tokens|Invalid comparison operator for attributes\.last|Invalid entity type: '(attr|attribute|metric|param|tag)'|Invalid entity type '(attr|attributes|run)'|Invalid attribute key 'duration' specified|Invalid order by key '(attribute|`)|Only .* attributes support comparison with a list|Invalid comparator '(like|ilike|in)'|Expected a quoted string value for \w+ \(e\.g\. 'my-value'\)\. Got value \(|Invalid order_by clause '.*'\. Could not be parsed).*",
+                asked=r"(?!.*((params|tags|metrics)\. |'\{\w+\}' ')).*",  # an empty key, a list without commas
+                theirs=rf"400 INVALID_PARAMETER_VALUE: ({REFUSED}|Invalid comparison clause\. Expected 'Identifier' found '[^\"]*'|IS NULL / IS NOT NULL is only supported for |Invalid comparison: .*Expected a comparison with 3 tokens|Invalid comparison operator for attributes\.last|Invalid entity type: '(attr|attribute|metric|param|tag)'|Invalid entity type '(attr|attributes|run)'|Invalid attribute key 'duration' specified|Invalid order by key '(attribute|`)|Only .* attributes support comparison with a list|Invalid comparator '(like|ilike|in|NOT LIKE|NOT ILIKE)'|Expected a quoted string value for \w+ \(e\.g\. 'my-value'\)\. Got value \(|Invalid order_by clause '.*'\. Could not be parsed).*",
                 ours=r'200 ({}|{"(runs|experiments|models|registered_models|model_versions)": \[.*)',
             ),
         ),

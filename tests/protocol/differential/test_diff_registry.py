@@ -64,6 +64,7 @@ NAMES = [
 MODELS: dict[str, list[Ask]] = {
     "create": [create(description="text", tags=[tag("a"), tag("b", "")]), NEW],
     "create with nothing": [create(), NEW],
+    "long name": [create("{unique}" + "x" * 300)],
     "create twice": [create(), create(), create(tags=[tag("a")])],
     "empty description": [create(description=""), NEW],
     "no name": [post("registered-models/create"), post("registered-models/create", {"tags": []})],

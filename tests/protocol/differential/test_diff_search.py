@@ -37,8 +37,8 @@ FILTERS = [
     'params.lr = "0.1"', "params.lr = 0.1", "params.lr = abc", "params.lr = `0.1`", "params.lr = '0.1", 'params.lr = "0.1\'',
     "params.lr = 'quo\"te'", 'params.lr = \'quo"te\'', "params.lr = ''", "params.lr != ''", "params.lr = 'a\\b'", "params.lr LIKE 'a\\%'",
     "params.`odd key` = 'x'", 'params."odd key" = \'x\'', "params.a/b = 'y'", "params.`a/b` = 'y'", "params.a.b = 'z'", "params.`a.b` = 'z'", 'params."a.b" = "z"',
-    "params.absent = 'x'", "params.absent != 'x'", "params.absent IS NULL", "params.lr IS NULL", "params.lr IS NOT NULL", "params.lr IS", "params.lr IS NOT",
-    "params.lr is null", "params.lr IS  NULL", "params.lr IN ('0.1', '0.01')", "params.lr NOT IN ('0.1')", "params.lr like '0%'", "params.lr Like '0%'",
+    "params. = 'x'", "params.`` = 'x'", "tags.`` != 'x'", "metrics.`` > 0", "params.'' = 'x'", 'params."" IS NULL', "params.absent = 'x'", "params.absent != 'x'", "params.absent IS NULL", "params.lr IS NULL", "params.lr IS NOT NULL", "params.lr IS", "params.lr IS NOT",
+    "params.lr is null", "params.lr IS  NULL", "params.lr IN ('0.1', '0.01')", "params.lr NOT IN ('0.1')", "params.lr NOT LIKE '0%'", "params.lr NOT ILIKE '0%'", "tags.team NOT LIKE 'r%'", "run_name NOT LIKE 'a%'", "metrics.acc NOT BETWEEN 0 AND 1", "params.lr like '0%'", "params.lr Like '0%'",
     *(f"tags.team {op} 'red'" for op in ("=", "!=", "LIKE", "ILIKE", ">", "<=")),
     *(f"tags.note {op} '{value}'" for op in ("LIKE", "ILIKE", "=") for value in ("a_b", "A_B", "100%", "%\\%", "a%")),
     "tag.team = 'red'", "tags.Team = 'x'", "tags.note = \"it's\"", "tags.note = 'it''s'", "tags.note IS NULL", "tags.note IS NOT NULL", "tags.note = ''",
@@ -70,7 +70,7 @@ ORDERS: list[object] = [
     ["end_time"], ["end_time DESC"], ["status"], ["status DESC"], ["attributes.status", "attributes.start_time"], ["run_name"], ["attributes.run_name DESC"], ["run name"], ["`Run name`"], ["name"],
     ["user_id", "start_time"], ["user_id DESC", "start_time"], ["user"], ["experiment_id"], ["lifecycle_stage"], ["colour"], ["attributes.colour"], ["foo.bar"],
     ["metrics.acc", "metrics.acc DESC"], ["metrics.acc", "metric.acc"], ["start_time", "attributes.start_time DESC"], ["params.lr", "params.lr"], ["params.lr", "params.model"], ["metrics.acc", "params.acc"], ["metrics.loss", "metrics.acc DESC", "params.lr", "tags.team", "status"],
-    ["metrics.acc SIDEWAYS"], ["metrics.acc ASC DESC"], ["metrics.acc, params.lr"], [""], [" "], ["ASC"], ["DESC"], ["metrics"], ["metrics."], [" metrics.acc  DESC "], ["metrics.acc\tDESC"], ["metrics.acc DESC;"], ["datasets.name"], ["dataset.name DESC"], ["duration"], ["'start_time'"], ['"start_time" DESC'],
+    ["metrics.acc SIDEWAYS"], ["metrics.acc ASC DESC"], ["metrics.acc, params.lr"], [""], [" "], ["ASC"], ["DESC"], ["metrics"], ["metrics."], ["params.``"], ["metrics.`` DESC"], [" metrics.acc  DESC "], ["metrics.acc\tDESC"], ["metrics.acc DESC;"], ["datasets.name"], ["dataset.name DESC"], ["duration"], ["'start_time'"], ['"start_time" DESC'],
     "metrics.acc", [5], [None], [["metrics.acc"]], {"a": 1}, None,
 ]  # fmt: skip
 
@@ -152,6 +152,7 @@ PAGES: dict[str, list[Ask]] = {
     "limits": [search(max_results=limit) for limit in (1, "3", 3.0, 1.5, 0, -1, 50_000, 50_001, "x", None, True, [], 2**31, 2**40)],
     "tokens": [search(page_token=token) for token in ("", "zz", "abc=", "eyJvZmZzZXQiOiA5OX0=", "eyJhIjogMX0=", "W10=", 5, None)],
     "views": [search(run_view_type=view) for view in ("ACTIVE_ONLY", "DELETED_ONLY", "ALL", 1, 2, 3, "1", "active_only", "BOGUS", "", None)],
+    "unknown view": [search(run_view_type=9), post("runs/search", {"run_view_type": 9, "experiment_ids": ["{experiment}"]})],
     "experiments": [
         post("runs/search", {"experiment_ids": ids, "order_by": ["start_time", "run_name"]})
         for ids in (["{experiment}", "{other}"], ["{other}"], ["{other}", "{other}"], [], ["987654"], ["abc"], [""], ["{experiment}", "abc"], None, "{experiment}", [5], ["-1"], ["9" * 30])

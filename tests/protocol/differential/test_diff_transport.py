@@ -197,3 +197,7 @@ def test_health(pair: Pair) -> None:
     pair.ask(Ask("GET", "/health", heads=("content-type",)))
     pair.ask(Ask("GET", "/api/3.0/mlflow/server-info"))
     pair.ask(Ask("GET", "/ajax-api/3.0/mlflow/server-info"))
+
+
+def test_version(pair: Pair) -> None:
+    pair.ask(Ask("GET", "/version", heads=("content-type",)))

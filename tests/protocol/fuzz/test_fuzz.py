@@ -36,7 +36,7 @@ KINDS = [
 
 texts = st.one_of(
     st.text(max_size=30),
-    st.sampled_from(["", "0", "-1", "NaN", "null", "../..", "%00", "\x00", "'", '"', "`", "' OR 1=1 --", "9" * 40, "é", "\U0001f600", "a" * 5000, "{run}", "{model}", "1e999", "m-1", "latest"]),
+    st.sampled_from(["", "0", "-1", "--5", "+-1", "NaN", "null", "../..", "%00", "\x00", "'", '"', "`", "' OR 1=1 --", "9" * 40, "é", "\U0001f600", "a" * 5000, "{run}", "{model}", "1e999", "m-1", "latest"]),
 )  # fmt: skip
 scalars = st.one_of(
     st.none(),

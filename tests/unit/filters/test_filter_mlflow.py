@@ -56,6 +56,8 @@ OURS_ONLY = [
     "NOT metrics.a > 1",
     "(metrics.a > 1)",
     "metrics.a BETWEEN 1 AND 2",
+    "metrics.a NOT BETWEEN 1 AND 2",
+    "params.a NOT LIKE 'x'",
     "metrics.a IS NULL",
     "metrics.x/y > 1",
     "metrics.a > +1",

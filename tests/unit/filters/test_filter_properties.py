@@ -175,6 +175,8 @@ TEXT_TESTS: dict[str, Callable[[str, Any], bool]] = {
     "=": lambda value, given: value == given,
     "!=": lambda value, given: value != given,
     "LIKE": like,
+    "NOT LIKE": lambda value, given: not like(value, given),
+    "NOT ILIKE": lambda value, given: not like(value, given, re.IGNORECASE | re.ASCII),
     "ILIKE": lambda value, given: like(value, given, re.IGNORECASE | re.ASCII),
     "IN": lambda value, given: value in given,
     "NOT IN": lambda value, given: value not in given,
@@ -187,6 +189,7 @@ NUMBER_TESTS: dict[str, Callable[[float, Any], bool]] = {
     "=": lambda value, given: value == given,
     "!=": lambda value, given: value != given,
     "BETWEEN": lambda value, given: given[0] <= value <= given[1],
+    "NOT BETWEEN": lambda value, given: not given[0] <= value <= given[1],
 }
 
 
@@ -240,8 +243,9 @@ def comparison(draw) -> tuple[str, Callable[[Run], bool]]:
     if entity in {"metrics", "num", "duration"} or key in {"start_time", "end_time"}:
         operator = draw(st.sampled_from(list(NUMBER_TESTS)))
         finite = st.sampled_from([n for n in NUMBERS if math.isfinite(n)]) | st.integers(-2, 5).map(float)
-        given: Any = draw(st.tuples(finite, finite) if operator == "BETWEEN" else finite)
-        shown = f"{given[0]!r} AND {given[1]!r}" if operator == "BETWEEN" else repr(given)
+        two = operator.endswith("BETWEEN")
+        given: Any = draw(st.tuples(finite, finite) if two else finite)
+        shown = f"{given[0]!r} AND {given[1]!r}" if two else repr(given)
         test: Callable[[Any, Any], bool] = NUMBER_TESTS[operator]
     else:
         operator = draw(st.sampled_from(list(TEXT_TESTS)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 
@@ -258,7 +259,7 @@ def _int(name: str, value: Id | None) -> int:
     if value is None:
         raise wire.missing(name)
     text = str(value)
-    if not (text.lstrip("-").isascii() and text.lstrip("-").isdecimal()) or len(text) > 18:
+    if not re.fullmatch(r"-?[0-9]{1,18}", text):
         raise InvalidParameter(f"Parameter '{name}' must be an integer. Got: {value!r}")
     return int(text)
 

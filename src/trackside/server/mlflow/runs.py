@@ -116,7 +116,6 @@ async def creates(request: Request, actor: Actor) -> bool:
 async def create(request: Request) -> Response:
     body = await wire.read_fast(request, CreateRun)
     new = runs.NewRun(
-        # As MLflow: without an experiment a run belongs to "Default".
         experiment_id=body.experiment_id,
         name=body.run_name,
         user_id=body.user_id,
