@@ -34,6 +34,13 @@ INTENDED: dict[str, Callable[[Case, Answer, Answer], bool]] = {
         and theirs[1]["message"] == "Request must include one of: role_id, role_permission_id, workspace."
         and ours[1]["message"].startswith("Missing value for required parameter 'role_id'.")
     ),
+    # A user's own role names what was granted to that user alone.
+    "the own roles of other users are not listed": lambda case, theirs, ours: (
+        case.path.endswith("/mlflow/roles/list")
+        and ours[0] == theirs[0] == 200
+        and [role for role in theirs[1]["roles"] if role in ours[1]["roles"]] == ours[1]["roles"]
+        and all(role in ours[1]["roles"] or role["name"].startswith("__user_") for role in theirs[1]["roles"])
+    ),
 }
 
 
