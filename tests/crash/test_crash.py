@@ -1,6 +1,6 @@
 """SIGKILL at random moments: what was acknowledged is there exactly once, nothing else is, and clients go on.
 
-TRACKSIDE_TEST_KILLS sets how many kills there are (default 10, half as many on PostgreSQL and S3).
+TRACKSIDE_TEST_KILLS sets how many kills there are (default 6, half as many on PostgreSQL and S3).
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from servers import Server
 from wire import history, new_experiment
 from writer import Writer, violations
 
-KILLS = int(os.environ.get("TRACKSIDE_TEST_KILLS", "10"))
+KILLS = int(os.environ.get("TRACKSIDE_TEST_KILLS", "6"))
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180 + 10 * KILLS)]
 
 
