@@ -32,11 +32,14 @@ def running(settings: ServerSettings) -> Iterator[tuple[str, App]]:
     settings = replace(settings, store=settings.store or store_for(settings.data_dir))
     listening = start.listen(settings)
     app = start.open_app(settings)
-    server = uvicorn.Server(uvicorn.Config(Server(app), log_level="warning", ws="none", proxy_headers=False))
+    # lifespan: "auto" would serve although the start failed
+    config = uvicorn.Config(Server(app), lifespan="on", log_level="warning", ws="none", proxy_headers=False)
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:
         while not server.started:
+            assert thread.is_alive(), "the server did not start"
             time.sleep(0.005)
         yield f"http://127.0.0.1:{listening.getsockname()[1]}", app
     finally:

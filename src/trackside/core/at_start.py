@@ -55,6 +55,8 @@ def _overlaps(found: list[Overlap]) -> Iterable[str]:
 
 
 def _readable_folder(app: App) -> Iterable[str]:
+    if app.settings.storage is not None:
+        return  # artifacts are in no folder, and there may be none
     folder = app.settings.artifact_dir.resolve()
     if all(each.stat().st_mode & stat.S_IXOTH for each in (folder, *folder.parents)):
         yield (

@@ -41,7 +41,8 @@ class Compactor:
                 if not await self._safely(run_id) and tail.points >= tail.enough:
                     tails.too_wide(run_id, tail)
                 await self._room()
-            wait = min(tails.wait_seconds() or LOOK_SECONDS, max(0.1, look_at - loop.time()))
+            until_due, until_look = tails.wait_seconds(), max(0.1, look_at - loop.time())
+            wait = until_look if until_due is None else min(until_due, until_look)
             try:
                 async with asyncio.timeout(wait):
                     await tails.woken.wait()
