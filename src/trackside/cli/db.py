@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from trackside.cli.places import HERE, StoreUrl
+from trackside.cli.places import HERE, DataDir, StoreUrl
 from trackside.cli.remote import AsJson, fail, in_units
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ app = typer.Typer(
     help="A store's database: save it while it is served, put it back, check it, migrate it.",
     no_args_is_help=True,
 )
-DataDir = Annotated[
-    Path, typer.Option(envvar="TRACKSIDE_DATA_DIR", help="Folder of the database and the artifacts.")
-]
 
 
 @app.command()

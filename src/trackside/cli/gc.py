@@ -116,16 +116,7 @@ def _offline(settings: ServerSettings, days: float, *, dry_run: bool) -> dict[st
         fail(error.message)
     except ModuleNotFoundError as missing:
         fail(f"This store needs {missing.name}: pip install 'trackside[server,team]'")
-    return {
-        "runs": done.runs,
-        "logged_models": done.logged_models,
-        "experiments": done.experiments,
-        "artifact_files": done.artifacts.files,
-        "artifact_bytes": done.artifacts.bytes,
-        "database_bytes": done.database_bytes,
-        "kept": list(done.kept),
-        "more": done.more,
-    }
+    return done.fields()
 
 
 def _check_place(settings: ServerSettings) -> None:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 
 HERE = Path("trackside-data")  # the data folder when none is named
+DataDir = Annotated[
+    Path, typer.Option(envvar="TRACKSIDE_DATA_DIR", help="Folder of the database and the artifacts.")
+]
 
 
 class Addressing(StrEnum):

@@ -10,7 +10,9 @@ from typing import Annotated, Any, cast
 import typer
 
 from trackside.cli.places import (
+    HERE,
     ArtifactsUrl,
+    DataDir,
     S3Addressing,
     S3AllowHttp,
     S3Endpoint,
@@ -51,9 +53,7 @@ def server(
     port: Annotated[
         int, typer.Option(envvar="TRACKSIDE_PORT", min=0, max=65535, help="Port; 0 takes a free one.")
     ] = 8000,
-    data_dir: Annotated[
-        Path, typer.Option(envvar="TRACKSIDE_DATA_DIR", help="Folder of the database and the artifacts.")
-    ] = Path("trackside-data"),
+    data_dir: DataDir = HERE,
     store: StoreUrl = "",
     workers: Annotated[
         int,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from trackside.cli.places import (
+    HERE,
     ArtifactsUrl,
+    DataDir,
     S3Addressing,
     S3AllowHttp,
     S3Endpoint,
@@ -109,9 +110,7 @@ def _show(url: str, steps: list[Step], good: bool, aborted: int | None, as_json:
 
 @app.command()
 def verify(
-    data_dir: Annotated[
-        Path, typer.Option(envvar="TRACKSIDE_DATA_DIR", help="Folder of the database and the artifacts.")
-    ] = Path("trackside-data"),
+    data_dir: DataDir = HERE,
     artifacts: ArtifactsUrl = "",
     s3_endpoint: S3Endpoint = "",
     s3_addressing: S3Addressing = None,
@@ -146,9 +145,10 @@ def verify(
 
     try:
         storage = storage_at(artifacts, s3_endpoint, "", s3_addressing, s3_allow_http)
-        if not (data_dir / "trackside.db").exists():
+        settings = ServerSettings(data_dir=data_dir.resolve(), storage=storage)
+        if not settings.database_path.exists():
             fail(f"There is no database in {data_dir}: name the server's with --data-dir.")
-        found = asyncio.run(run(ServerSettings(data_dir=data_dir.resolve(), storage=storage)))
+        found = asyncio.run(run(settings))
     except (TracksideError, ValueError) as error:
         fail(str(error))
     if as_json:

@@ -110,11 +110,8 @@ class Rankings:
         self._used: dict[int, int] = {}
         self._task: asyncio.Task[None] | None = None
 
-    def want(self, wanted: Wanted) -> None:
-        """Make this ranking soon, if the experiment is large enough."""
-        self._begin(wanted)
-
-    def _begin(self, work: Wanted | int) -> None:
+    def want(self, work: Wanted | int) -> None:
+        """Make this ranking soon, if the experiment is large enough; of a number, note that it was used."""
         self._wanted.setdefault(work)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._make_all())
@@ -123,7 +120,7 @@ class Rankings:
         """Remember that this ranking is worth its place."""
         if self._used.setdefault(ranking["id"], ranking["used_ms"]) < now_ms() - USE_MS:
             self._used[ranking["id"]] = now_ms()
-            self._begin(ranking["id"])
+            self.want(ranking["id"])
 
     async def settled(self) -> None:
         """Wait until everything wanted is made."""

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from trackside.core import artifacts, rankings
 from trackside.core.app import App
 from trackside.core.names import now_ms
 from trackside.errors import NotServed, TracksideError
-from trackside.store.database import Row, Transaction
+from trackside.store.database import Job, Row, Transaction
 
 log = logging.getLogger("trackside.retention")
 BATCH = 20  # runs that one transaction purges: others write in between
@@ -43,6 +42,12 @@ class Purged(NamedTuple):
     database_bytes: int = 0  # by which the database's file became smaller
     kept: tuple[str, ...] = ()
     more: bool = False
+
+    def fields(self) -> dict[str, Any]:
+        """As the API and the command line give it."""
+        rest = self._asdict()
+        files, size_bytes = rest.pop("artifacts")
+        return {**rest, "artifact_files": files, "artifact_bytes": size_bytes, "kept": list(self.kept)}
 
 
 class _Kind(NamedTuple):
@@ -180,7 +185,7 @@ class _Round:
                     await tx.run(deletion, id=row["id"])
             return len(rows)
 
-        return await self._app.db.write(job)
+        return await (self._app.db.read(job) if self._dry_run else self._app.db.write(job))
 
 
 def _folder(row: Row) -> str:
@@ -197,20 +202,25 @@ async def _needed(app: App) -> dict[str, str]:
         versions = await tx.all("storage_of_versions")
         places = await tx.all("experiment_locations")
         return [
-            *((f"{row['name']} version {row['version']}", row["storage_location"]) for row in versions),
-            *((f"experiment {row['id']}", row["artifact_location"]) for row in places),
+            *(
+                (f"{row['name']} version {row['version']}", row["storage_location"].rstrip("/"))
+                for row in versions
+            ),
+            # An experiment does not stand in its own way.
+            *((f"experiment {row['id']}", _above(row["artifact_location"])) for row in places),
         ]
 
     found: dict[str, str] = {}
     for what, uri in await app.db.read(job):
-        own = what.startswith("experiment")
-        at = uri.rstrip("/")
-        if own:
-            at = at.rpartition("/")[0]  # an experiment does not stand in its own way
+        at = uri
         while "/" in at and at not in found:
             found[at] = what
             at = at.rpartition("/")[0]
     return found
+
+
+def _above(uri: str) -> str:
+    return uri.rstrip("/").rpartition("/")[0]
 
 
 async def _size(app: App, uri: str) -> Size:
@@ -249,7 +259,7 @@ async def _delete_doomed(app: App, deadline: float) -> tuple[Size, int]:
     return total, 0
 
 
-def _gone(number: int) -> Callable[[Transaction], Awaitable[int]]:
+def _gone(number: int) -> Job[int]:
     async def job(tx: Transaction) -> int:
         return await tx.run("artifacts_are_gone", id=number)
 

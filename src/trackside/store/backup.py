@@ -90,21 +90,11 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
 
 def _copied(source: sqlite3.Connection, target: Path) -> Contents:
     """A durable copy in one step, so that writers cannot make it start over; none unless it is sound."""
-    unfinished = target.with_name(f"{target.name}.part")
-    unfinished.unlink(missing_ok=True)
-    os.close(os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # as private as the store
-    try:
-        with closing(sqlite3.connect(unfinished)) as copy:
-            source.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
-            _check(copy)
-            counts = [copy.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in COUNTED]  # noqa: S608
-        schema.fsync(unfinished)
-        unfinished.replace(target)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
-    schema.fsync(target.parent)
+    with schema.new_file(target) as unfinished, closing(sqlite3.connect(unfinished)) as copy:
+        source.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
+        _check(copy)
+        counts = [copy.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in COUNTED]  # noqa: S608
     return Contents(target.stat().st_size, *counts)
 
 

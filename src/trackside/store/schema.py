@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from importlib import resources
 from pathlib import Path
 
@@ -52,15 +54,23 @@ def check(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _back_up(connection: sqlite3.Connection, target: Path) -> None:
-    unfinished = target.with_suffix(".part")
-    os.close(os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # as private as the store
-    copy = sqlite3.connect(unfinished)
-    try:
+    with new_file(target) as unfinished, closing(sqlite3.connect(unfinished)) as copy:
         connection.backup(copy)
-    finally:
-        copy.close()
-    fsync(unfinished)
-    unfinished.replace(target)
+
+
+@contextmanager
+def new_file(target: Path) -> Iterator[Path]:
+    """An empty file to fill, as private as a store; it gets its name, durably, when the block has ended well."""
+    unfinished = target.with_name(f"{target.name}.part")
+    unfinished.unlink(missing_ok=True)
+    os.close(os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    try:
+        yield unfinished
+        fsync(unfinished)
+        unfinished.replace(target)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
     fsync(target.parent)
 
 

@@ -42,18 +42,7 @@ async def purge(request: Request) -> Response:
         )
     before_ms = now_ms() - int(wanted.older_than_days * retention.DAY_MS)
     done = await retention.purge(app_of(request), before_ms, dry_run=wanted.dry_run)
-    return answer(
-        Purged(
-            done.runs,
-            done.logged_models,
-            done.experiments,
-            done.artifacts.files,
-            done.artifacts.bytes,
-            done.database_bytes,
-            list(done.kept),
-            done.more,
-        )
-    )
+    return answer(Purged(**done.fields()))
 
 
 routes = [Route("POST", f"{ROOT}/gc", purge, admins, takes=Purge, gives=Purged)]

@@ -126,10 +126,7 @@ async def prepare(url: str, *, migrate: bool = False) -> list[int]:
     Raises StoreUnusable or InvalidState, with a line that says what to do and never the password.
     """
     connect.check_address(url)
-    try:
-        connection = await connect.connect(url)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, ValueError) as error:
-        raise connect.refused(error, url) from None
+    connection = await connect.first(url)
     try:
         return await schema.prepare(connection, migrate=migrate)
     except asyncpg.InsufficientPrivilegeError as error:

@@ -13,8 +13,6 @@ from importlib import metadata
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-import asyncpg
-
 from trackside.errors import AlreadyExists, NotFound, StoreUnusable
 from trackside.store import schema
 from trackside.store.backup import COUNTED, Contents
@@ -31,10 +29,7 @@ def backup(store: str, target: Path) -> Contents:
     connect.check_address(store)
     if target.exists():
         raise AlreadyExists(f"{target} exists; a backup never replaces a file. Name another.")
-    part = target.with_name(f"{target.name}.part")
-    part.unlink(missing_ok=True)
-    os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # users' hashes are in it
-    try:
+    with schema.new_file(target) as part:
         _run(
             store,
             _program("pg_dump", asyncio.run(_looked_at(store))[0]),
@@ -45,12 +40,6 @@ def backup(store: str, target: Path) -> Contents:
             _address(store),
         )
         counts = _counted(part)
-        schema.fsync(part)
-        part.replace(target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    schema.fsync(target.parent)
     return Contents(target.stat().st_size, *(counts[table] for table in COUNTED))
 
 
@@ -105,7 +94,7 @@ def _counted(dump: Path) -> Counter[str]:
     return counts
 
 
-def _run(store: str, program: str, *arguments: str) -> str:
+def _run(store: str, program: str, *arguments: str) -> None:
     password = unquote(urlsplit(store).password or "")
     environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
     done = subprocess.run(  # noqa: S603
@@ -114,7 +103,6 @@ def _run(store: str, program: str, *arguments: str) -> str:
     if done.returncode:
         said = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
         raise StoreUnusable(f"{Path(program).name} failed at {connect.shown(store)}: {said}")
-    return done.stdout
 
 
 def _address(store: str) -> str:
@@ -127,10 +115,7 @@ def _address(store: str) -> str:
 
 async def _looked_at(store: str) -> tuple[int, int]:
     """The server's major version, and how many tables the database has. Raises StoreUnusable."""
-    try:
-        connection = await connect.connect(store)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-        raise connect.refused(error, store) from error
+    connection = await connect.first(store)
     try:
         tables = "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema()"
         return connection.get_server_version().major, int(await connection.fetchval(tables))

@@ -42,6 +42,14 @@ async def connect(url: str, command_seconds: float | None = None, **settings: st
     )
 
 
+async def first(url: str) -> Connection:
+    """The first connection to a store. Raises StoreUnusable, with what to do and never the password."""
+    try:
+        return await connect(url)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, ValueError) as error:
+        raise refused(error, url) from None
+
+
 async def connect_in_time(url: str, until: float, **settings: Any) -> Connection:
     """The same, tried again until that time of the event loop's clock. Raises Lost."""
     pause = _FIRST_PAUSE_SECONDS

@@ -29,7 +29,6 @@ from trackside.errors import TracksideError, Unavailable
 from trackside.store.database import Job
 from trackside.store.postgres import locks
 from trackside.store.postgres.connect import (
-    WAIT_SECONDS,
     Connection,
     Lost,
     connect_in_time,
@@ -345,6 +344,3 @@ async def ended(tasks: Iterable[asyncio.Task[None]], seconds: float) -> None:
         task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await asyncio.gather(*everything, return_exceptions=True)
-
-
-__all__ = ["WAIT_SECONDS", "Queue", "Write", "Writer", "ended"]

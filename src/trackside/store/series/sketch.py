@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import zstandard
 
-from trackside.store.series.codec import CorruptPoints, opened, seal
+from trackside.store.series.codec import CorruptPoints, opened, seal, zstd
 from trackside.store.series.points import Columns
 
 WIDTH = 64  # points of a range
@@ -105,12 +105,11 @@ def unpack_all(packed: Sequence[bytes]) -> Ranges:
 
     Raises CorruptPoints.
     """
-    decompressor = zstandard.ZstdDecompressor()
     heads, bodies = [], []
     for each in packed:
         _, body = opened(each, (_VERSION,))
         heads.append(body[: 8 * _WHOLE])
-        bodies.append(decompressor.decompress(body[8 * _WHOLE :]))
+        bodies.append(zstd.decompress(body[8 * _WHOLE :]))
     by_size: dict[int, list[int]] = defaultdict(list)
     for index, body in enumerate(bodies):
         by_size[len(body)].append(index)
