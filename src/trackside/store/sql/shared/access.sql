@@ -1,6 +1,3 @@
--- name: account_count
-SELECT count(*) AS n FROM account;
-
 -- name: admin_count
 SELECT count(*) AS n FROM account WHERE is_admin = 1;
 

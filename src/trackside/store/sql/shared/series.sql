@@ -2,9 +2,6 @@
 INSERT INTO tail (run_id, points, first_ms, last_ms, payload)
 VALUES (:run_id, :points, :first_ms, :last_ms, :payload);
 
--- name: metric_key_by_name
-SELECT id FROM metric_key WHERE name = :name;
-
 -- name: tail_of_run
 SELECT payload FROM tail WHERE run_id = :run_id ORDER BY id;
 
