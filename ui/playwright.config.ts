@@ -16,7 +16,9 @@ export default defineConfig({
   workers: 1,
   timeout: 40_000,
   expect: { timeout: 8_000 },
-  reporter: [['list']],
+  // What passes only when it is tried again is reported as flaky, and shown by tests/ui.
+  retries: 1,
+  reporter: [['dot'], ['json', { outputFile: 'test-results/report.json' }]],
   outputDir: 'test-results',
   use: {
     baseURL: process.env.TRACKSIDE_URL ?? 'http://127.0.0.1:8000',

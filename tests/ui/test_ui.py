@@ -9,9 +9,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +21,12 @@ ROOT = Path(__file__).resolve().parents[2]
 UI = ROOT / "ui"
 BUDGET_S = 600
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(BUDGET_S + 120)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.timeout(BUDGET_S + 120),
+    pytest.mark.filterwarnings("default:passed only"),
+]
 
 
 @contextmanager
@@ -107,7 +114,7 @@ def built() -> None:
 
 
 def test_journeys(built: None, server: str, seed: str, prefixed: str, guarded: str) -> None:
-    """Every journey of ui/tests/journeys; Playwright prints which one failed and why."""
+    """Every journey of ui/tests/journeys."""
     browser = os.environ.get("CHROMIUM") or shutil.which("chromium")
     assert browser, "the browser tests need Chromium: apt-get install chromium, or set CHROMIUM"
     assert json.loads(seed)["run"]
@@ -123,4 +130,26 @@ def test_journeys(built: None, server: str, seed: str, prefixed: str, guarded: s
     }
     command = ["npx", "--no-install", "playwright", "test"]
     done = subprocess.run(command, cwd=UI, env=environment, timeout=BUDGET_S, check=False)
+    flaky, failed = outcomes(json.loads((UI / "test-results/report.json").read_text()))
+    for title in flaky:
+        warnings.warn(f"passed only when tried again: {title}", stacklevel=1)
+    assert not failed, "\n\n".join(f"{title}\n{why}" for title, why in failed.items())
     assert done.returncode == 0
+
+
+def outcomes(report: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
+    """Of Playwright's report: what passed at its second attempt, and what failed, with its first error."""
+    flaky: list[str] = []
+    failed: dict[str, str] = {}
+    suites = list(report["suites"])
+    for suite in suites:
+        suites += suite.get("suites", [])
+        for spec in suite.get("specs", []):
+            for attempted in spec["tests"]:
+                title = f"{spec['file']}:{spec['line']} {spec['title']}"
+                errors = [each["error"]["message"] for each in attempted["results"] if "error" in each]
+                if attempted["status"] == "flaky":
+                    flaky.append(f"{title}: {errors[0]}")
+                elif attempted["status"] == "unexpected":
+                    failed[title] = errors[0] if errors else "no error was reported"
+    return flaky, failed

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
-import { test as base, expect, type Page } from '@playwright/test';
+import { test as base, expect, type Page, type Request } from '@playwright/test';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const PYTHON = process.env.TRACKSIDE_PYTHON ?? resolve(ROOT, '.venv/bin/python');
@@ -107,6 +107,17 @@ export const test = base.extend<{ allowed: RegExp }>({
     const errors: string[] = [];
     const note = (text: string) => {
       if (!allowed.test(text)) errors.push(text);
+    };
+    const writing = new Set<Request>();
+    page.on('request', (request) => request.method() !== 'GET' && writing.add(request));
+    page.on('requestfinished', (request) => writing.delete(request));
+    page.on('requestfailed', (request) => writing.delete(request));
+    const reload = page.reload.bind(page);
+    page.reload = async (options) => {
+      // A reload breaks off what was shown as done and is still being sent.
+      await page.evaluate(() => new Promise(requestAnimationFrame));
+      await expect.poll(() => writing.size).toBe(0);
+      return reload(options);
     };
     page.on('pageerror', (error) => note(`${error.message}\n${error.stack}`));
     page.on('console', (message) => message.type() === 'error' && note(message.text()));
