@@ -19,13 +19,15 @@ from trackside.store.database import Transaction
 from trackside.store.series import chart, read
 from trackside.store.series.append import Gathered
 from trackside.store.series.points import EMPTY, Columns
+from trackside.store.series.tails import Tails
 
 
 class Series:
-    """The metric points of one store. Holds only the numbers of metric names, which never change."""
+    """The metric points of one store. Holds what never changes, or is told from what has changed."""
 
     def __init__(self) -> None:
-        self._key_ids: dict[str, int] = {}
+        self._key_ids: dict[str, int] = {}  # numbers of metric names
+        self._tails = Tails()
 
     async def append(self, tx: Transaction, run_id: int, points: Sequence[Point]) -> None:
         """Add points to a run; they are written once for the whole group of requests."""
@@ -41,14 +43,14 @@ class Series:
     ) -> Columns:
         """Points of a metric in MLflow's order, each once: those behind a position, at most `limit`; else all."""
         span = None if after is None else read.Span(low_ms=after.timestamp_ms)
-        found = await read.stored(tx, run_id, [key], span)
+        found = await read.stored(tx, self._tails, run_id, [key], span)
         return await read.history(tx, found[key], after, limit) if key in found else EMPTY
 
     async def charts(
         self, tx: Transaction, run_id: int, keys: Iterable[str], window: chart.Window
     ) -> dict[str, chart.Drawn]:
         """Those of the metrics of a run that have points in this window, as a chart draws them."""
-        found = await read.stored(tx, run_id, keys, chart.span(window))
+        found = await read.stored(tx, self._tails, run_id, keys, chart.span(window))
         lines = {
             key: await chart.drawn(tx, series, window)
             for key, series in found.items()

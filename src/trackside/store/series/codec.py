@@ -50,6 +50,9 @@ class Rows(NamedTuple):
     value: npt.NDArray[np.float64]
 
 
+NO_ROWS = Rows(np.empty(0, "<i4"), np.empty(0, "<i8"), np.empty(0, "<i8"), np.empty(0, "<f8"))
+
+
 def seal(version: int, body: bytes) -> bytes:
     packed = bytes([version]) + body
     return packed + struct.pack("<I", zlib.crc32(packed))
@@ -114,7 +117,7 @@ def unpack_all(payloads: Iterable[bytes]) -> Rows:
     if len(parts) == 1:
         return parts[0]
     if not parts:
-        return Rows(np.empty(0, "<i4"), np.empty(0, "<i8"), np.empty(0, "<i8"), np.empty(0, "<f8"))
+        return NO_ROWS
     return Rows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 

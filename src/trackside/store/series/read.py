@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from trackside.store.database import Transaction
 from trackside.store.series import codec
 from trackside.store.series.chunks import read_points
 from trackside.store.series.points import EMPTY, Columns, Pair, joined, ordered
+from trackside.store.series.tails import Tails
 
 Column = npt.NDArray[Any]
 
@@ -80,7 +81,7 @@ class Stored(NamedTuple):
 
 
 async def stored(
-    tx: Transaction, run_id: int, keys: Iterable[str], span: Span | None = None
+    tx: Transaction, tails: Tails, run_id: int, keys: Iterable[str], span: Span | None = None
 ) -> dict[str, Stored]:
     """Series of a run by name, of all names that anything was logged under, in any run.
 
@@ -89,9 +90,8 @@ async def stored(
     names = json.dumps(list(keys))
     numbers = {row["name"]: row["id"] for row in await tx.all("metric_keys_by_name", names=names)}
     chunks = await _known(tx, run_id, list(numbers.values()), span or Span())
-    payloads = [row["payload"] for row in await tx.all("tail_of_run", run_id=run_id)]
-    tails = await tx.compute(_tails, payloads, list(numbers.values()))
-    return {name: Stored(chunks.get(number, NONE), tails[number]) for name, number in numbers.items()}
+    tail = await tx.compute(_of_keys, await tails.read(tx, run_id), list(numbers.values()))
+    return {name: Stored(chunks.get(number, NONE), tail[number]) for name, number in numbers.items()}
 
 
 async def _known(tx: Transaction, run_id: int, key_ids: list[int], span: Span) -> dict[int, Known]:
@@ -110,8 +110,7 @@ async def _known(tx: Transaction, run_id: int, key_ids: list[int], span: Span) -
     }
 
 
-def _tails(payloads: Sequence[bytes], key_ids: list[int]) -> dict[int, Columns]:
-    rows = codec.unpack_all(payloads)
+def _of_keys(rows: codec.Rows, key_ids: list[int]) -> dict[int, Columns]:
     found = {}
     for key_id in key_ids:
         mask = rows.key_id == key_id

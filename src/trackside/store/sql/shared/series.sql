@@ -3,7 +3,7 @@ INSERT INTO tail (run_id, points, first_ms, last_ms, payload)
 VALUES (:run_id, :points, :first_ms, :last_ms, :payload);
 
 -- name: tail_of_run
-SELECT payload FROM tail WHERE run_id = :run_id ORDER BY id;
+SELECT id, payload FROM tail WHERE run_id = :run_id AND id > :after ORDER BY id;
 
 -- name: series_of_run
 SELECT metric_key.name, last_step, last_ms, last_value, last_nan, min_value, max_value
