@@ -122,6 +122,7 @@ class SqliteDatabase:
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._secret = secrets.token_urlsafe(32)
         self._closed = False
+        self._stopping = False  # known to the writer only: nothing comes any more
         self._writer = threading.Thread(target=self._write_groups, name="sqlite-writer", daemon=True)
         self._writer.start()
         self._local = threading.local()
@@ -208,33 +209,40 @@ class SqliteDatabase:
 
     def _write_groups(self) -> None:
         while (first := self._queue.get()) is not None:
-            group = [first]
-            stop = False
-            while len(group) < GROUP_LIMIT:
-                try:
-                    waiting = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-                if waiting is None:
-                    stop = True
-                    break
-                group.append(waiting)
-            # A caller that gave up before its turn may send again: storing both would double it.
-            group = [write for write in group if not write.answer.cancelled()]
+            group: list[_Write] = []
+            self._add(group, first)
+            self._add_waiting(group)
             if group:
                 _answer(group, self._commit(group))
-            if stop:
+            if self._stopping:
                 return
 
-    def _commit(self, group: list[_Write]) -> list[Any]:
-        """Results of the jobs, in order; those that failed as _Failed."""
+    def _add(self, group: list[_Write], write: _Write) -> None:
+        # A caller that gave up before its turn may send again: storing both would double it.
+        if not write.answer.cancelled():
+            group.append(write)
+
+    def _add_waiting(self, group: list[_Write]) -> None:
+        """Whatever waits by now comes along, up to a limit."""
+        while len(group) < GROUP_LIMIT and not self._stopping:
+            try:
+                waiting = self._queue.get_nowait()
+            except queue.Empty:
+                return
+            if waiting is None:
+                self._stopping = True
+            else:
+                self._add(group, waiting)
+
+    def _commit(self, group: list[_Write], *, grows: bool = True) -> list[Any]:
+        """Results of the jobs, in order; those that failed as _Failed. What comes meanwhile joins the group."""
         try:
             self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             # Not a job's fault: trying them one by one would wait for the lock once for each.
             return [_Failed(_at_write(error))] * len(group)
         try:
-            return self._attempt(group)
+            return self._attempt(group, grows)
         except Exception as error:  # noqa: BLE001 - whatever it is belongs to the job that waits for it
             self._roll_back()
             if len(group) == 1:
@@ -242,13 +250,13 @@ class SqliteDatabase:
                     error = _at_write(error)
                 return [_Failed(error)]
             # Something in the group spoiled it: alone, only the bad one fails.
-            return [result for write in group for result in self._commit([write])]
+            return [result for write in group for result in self._commit([write], grows=False)]
 
-    def _attempt(self, group: list[_Write]) -> list[Any]:
+    def _attempt(self, group: list[_Write], grows: bool) -> list[Any]:
         tx = self._transaction
         tx.gathered.clear()
         results: list[Any] = []
-        for write in group:
+        for write in group:  # which grows
             # A refusal after a write would leave half of that job in the others' transaction.
             before = (self._connection.total_changes, tx.asked_pending)
             try:
@@ -257,6 +265,8 @@ class SqliteDatabase:
                 if (self._connection.total_changes, tx.asked_pending) != before:
                     raise  # it had begun to write
                 results.append(_Failed(error))
+            if grows and len(results) == len(group):
+                self._add_waiting(group)
         for gatherer in tx.gathered.values():
             _drive(gatherer.flush(tx))
         self._connection.execute("COMMIT")
