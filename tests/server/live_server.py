@@ -32,9 +32,7 @@ def running(settings: ServerSettings) -> Iterator[tuple[str, App]]:
     settings = replace(settings, store=settings.store or store_for(settings.data_dir))
     listening = start.listen(settings)
     app = start.open_app(settings)
-    # lifespan: "auto" would serve although the start failed
-    config = uvicorn.Config(Server(app), lifespan="on", log_level="warning", ws="none", proxy_headers=False)
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(start.configuration(Server(app)))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:

@@ -15,6 +15,7 @@ from trackside.core.compaction import Compactor
 from trackside.core.deliveries import Deliveries
 from trackside.core.peers import Neighbourhood
 from trackside.server import signin, ui
+from trackside.server.express import Express
 from trackside.server.mlflow import surface as mlflow_surface
 from trackside.server.native import surface as native_surface
 from trackside.server.prefix import Prefixed
@@ -35,7 +36,10 @@ class Server:
     def __init__(self, app: App, admin_password: str = "") -> None:
         self._app = app
         self._admin_password = admin_password  # of the first admin, if there is none yet
-        self._table: ASGIApp = Security(Table(app, routes(), ui.page), app.settings)
+        served = routes()
+        security = Security(Table(app, served, ui.page), app.settings)
+        self.express = Express(app, security, served)
+        self._table: ASGIApp = security
         if app.settings.static_prefix:
             self._table = Prefixed(self._table, app.settings.static_prefix)
 

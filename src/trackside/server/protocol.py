@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 HEAD_BYTES = 128 * 1024  # request line and headers
 GATHERED_BYTES = 64 * 1024  # beyond, waiting to write more at once gains nothing
@@ -46,7 +46,7 @@ class GatheringTransport:
 
 
 class Protocol(HttpToolsProtocol):
-    """Ends a connection that sends more head than anybody means to."""
+    """Ends a connection that sends more head than anybody means to; plain requests go by `Express`."""
 
     _head_bytes: int | None = 0  # None while a body comes
 
@@ -60,6 +60,15 @@ class Protocol(HttpToolsProtocol):
         # What came may have been a body's first piece: then the head is complete, and this is None.
         if self._head_bytes is not None and self._head_bytes > HEAD_BYTES:
             self.transport.abort()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        express = self.app.express
+        if app is not self.app or not express.takes(cycle.scope):
+            super()._start_asgi_task(cycle, app)
+            return
+        task = self.loop.create_task(express.answer(cycle, app))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
 
     def on_headers_complete(self) -> None:
         self._head_bytes = None

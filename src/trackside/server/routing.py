@@ -26,7 +26,15 @@ from trackside.server.guards import Guard, actor_of, address_of, is_native, open
 log = logging.getLogger("trackside.server")
 FLOOD_SECONDS = 5.0
 _IN_FLOODS = frozenset({429, 503, 507})
+FAILED = "trackside.failed"  # what `express` ran into, to be answered by the error table
 Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Quick(NamedTuple):
+    """What answers a plain request without more ado: its body as fields, or None; and then its JSON."""
+
+    read: Callable[[bytes | bytearray], Any]
+    do: Callable[[App, Any], Awaitable[bytes]]
 
 
 class Route(NamedTuple):
@@ -38,6 +46,7 @@ class Route(NamedTuple):
     guard: Guard
     takes: Any = None
     gives: Any = None
+    quick: Quick | None = None
     streams: bool = False  # a body or answer of any length: no time limit
 
 
@@ -102,10 +111,7 @@ class Table:
 
     async def _run(self, route: Route, request: Request) -> Response:  # noqa: PLR0911 - the one error table
         try:
-            async with asyncio.timeout(None if route.streams else self._seconds):
-                await route.guard(request)
-                sender.set(actor_of(request).name or address_of(request))
-                return await route.endpoint(request)
+            return await self._attempt(route, request)
         except TooManyTries as error:
             self._log(request, error)
             wait = {"Retry-After": str(math.ceil(error.wait_seconds))}
@@ -133,6 +139,15 @@ class Table:
             return problem(
                 request, "INTERNAL_ERROR", "Something went wrong inside the server; its log says what.", 500
             )
+
+    async def _attempt(self, route: Route, request: Request) -> Response:
+        failed: BaseException | None = request.scope.get(FAILED)
+        if failed is not None:
+            raise failed
+        async with asyncio.timeout(None if route.streams else self._seconds):
+            await route.guard(request)
+            sender.set(actor_of(request).name or address_of(request))
+            return await route.endpoint(request)
 
     def _log(self, request: Request, error: TracksideError) -> None:
         if error.status not in _IN_FLOODS or self._logged.passes((error.status, error.code)):

@@ -18,7 +18,7 @@ log = logging.getLogger("trackside.server")
 SEND_SECONDS = 60.0  # a reader that takes nothing for so long is dropped
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _SEEN_LIMIT = 1000
-_HEADERS = [
+ANSWER_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"SAMEORIGIN"),
     (b"referrer-policy", b"same-origin"),
@@ -31,7 +31,7 @@ class Security:
     def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
         self._app = app
         own = socket.gethostname().lower()
-        self._seen: set[str] = set()  # Host headers that were found good, so that they are parsed once
+        self._seen: set[bytes] = set()  # Host headers that were found good, so that they are parsed once
         self._public_url = settings.public_url
         allowed = (*settings.allowed_hosts, *([_name(self._public_url)] if self._public_url else []))
         self._hosts = frozenset({"localhost", own, *(host.lower() for host in allowed)})
@@ -39,7 +39,7 @@ class Security:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *_HEADERS]
+                message["headers"] = [*message["headers"], *ANSWER_HEADERS]
             if message.get("more_body"):
                 async with asyncio.timeout(SEND_SECONDS):
                     await send(message)
@@ -54,19 +54,24 @@ class Security:
             # Of a stream only: routes turn their own into an answer. Returning ends the connection.
             log.info("dropped a client that did not read %s for %.0f s", scope["path"], SEND_SECONDS)
 
+    def has_seen(self, host: bytes | None) -> bool:
+        """Whether requests with this Host header were let through before."""
+        return host in self._seen
+
     def _refusal(self, scope: Scope) -> str:
-        host = origin = ""
+        host = b""
+        origin = ""
         for name, value in scope["headers"]:
             if name == b"host":
-                host = value.decode("latin-1")
+                host = value
             elif name == b"origin":
                 origin = value.decode("latin-1")
         if host not in self._seen and scope["path"] != "/health":
-            if not self._known(host):
+            if not self._known(host.decode("latin-1")):
                 return "Invalid Host header - possible DNS rebinding attack detected"
             if len(self._seen) < _SEEN_LIMIT:
                 self._seen.add(host)
-        if origin and scope["method"] not in READS and not self._same(origin, host):
+        if origin and scope["method"] not in READS and not self._same(origin, host.decode("latin-1")):
             return "Cross-origin request blocked"
         return ""
 

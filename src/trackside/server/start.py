@@ -50,12 +50,17 @@ def serve(settings: ServerSettings) -> None:
 
 
 def _run(app: App, listening: socket.socket, password: str, pipes: Pipes | None = None) -> None:
-    config = uvicorn.Config(
-        Server(app, password),
+    _Uvicorn(configuration(Server(app, password)), app, pipes).run(sockets=[listening])
+
+
+def configuration(server: Server) -> uvicorn.Config:
+    """How uvicorn serves it."""
+    return uvicorn.Config(
+        server,
         loop="uvloop",
         http=Protocol,
         ws="none",
-        lifespan="on",
+        lifespan="on",  # "auto" would serve although the start failed
         access_log=False,
         log_level="warning",
         server_header=False,
@@ -63,7 +68,6 @@ def _run(app: App, listening: socket.socket, password: str, pipes: Pipes | None 
         timeout_graceful_shutdown=STOP_SECONDS,
         timeout_keep_alive=75,  # longer than clients keep idle connections, so that they close first
     )
-    _Uvicorn(config, app, pipes).run(sockets=[listening])
 
 
 class _Uvicorn(uvicorn.Server):

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trackside.core import logging, metrics
+from trackside.core.app import App
 from trackside.core.permissions import Actor
 from trackside.errors import InvalidParameter
 from trackside.model import ModelMetric, Point
@@ -23,7 +24,7 @@ from trackside.server.routing import Route, answer, app_of
 HISTORY_PAGE = 25_000  # points
 HISTORY_RUNS = 100
 MOST_SAMPLED = 2500  # points of a run
-_DONE = answer({})
+_DONE = b"{}"
 
 
 class Metric(Struct):
@@ -131,15 +132,14 @@ async def logs_batch(request: Request, actor: Actor) -> bool:
     return await guards.run_and_models(request, actor, body.run_id, [each.model_id for each in body.metrics])
 
 
-async def log_metric(request: Request) -> Response:
-    body = await wire.read_fast(request, LogMetric)
+async def log_metric(app: App, body: LogMetric) -> bytes:
     point = _point(body, "")
-    await logging.log_metric(app_of(request), body.run_id, point, _of_models(body.run_id, [body], [point]))
+    of_models = _of_models(body.run_id, [body], [point]) if body.model_id else ()
+    await logging.log_metric(app, body.run_id, point, of_models)
     return _DONE
 
 
-async def log_batch(request: Request) -> Response:
-    body = await wire.read_fast(request, LogBatch)
+async def log_batch(app: App, body: LogBatch) -> bytes:
     sent: dict[str, Sequence[Metric | Tag]] = {
         "metrics": body.metrics,
         "params": body.params,
@@ -156,19 +156,17 @@ async def log_batch(request: Request) -> Response:
         [(tag.key, tag.value) for tag in body.tags],
         _of_models(body.run_id, body.metrics, points),
     )
-    await logging.log_batch(app_of(request), body.run_id, batch)
+    await logging.log_batch(app, body.run_id, batch)
     return _DONE
 
 
-async def log_param(request: Request) -> Response:
-    body = await wire.read(request, LogParam)
-    await logging.log_param(app_of(request), body.run_id, body.key, body.value)
+async def log_param(app: App, body: LogParam) -> bytes:
+    await logging.log_param(app, body.run_id, body.key, body.value)
     return _DONE
 
 
-async def set_tag(request: Request) -> Response:
-    body = await wire.read(request, SetTag)
-    await logging.set_tag(app_of(request), body.run_id, body.key, body.value)
+async def set_tag(app: App, body: SetTag) -> bytes:
+    await logging.set_tag(app, body.run_id, body.key, body.value)
     return _DONE
 
 
@@ -261,10 +259,10 @@ async def get_history_bulk_interval(request: Request) -> Response:
 _RUNS = "/api/2.0/mlflow/runs"
 _METRICS = "/api/2.0/mlflow/metrics"
 routes = [
-    Route("POST", f"{_RUNS}/log-metric", log_metric, logs_metric),
-    Route("POST", f"{_RUNS}/log-batch", log_batch, logs_batch),
-    Route("POST", f"{_RUNS}/log-parameter", log_param, guards.run("update")),
-    Route("POST", f"{_RUNS}/set-tag", set_tag, guards.run("update")),
+    wire.hot(f"{_RUNS}/log-metric", LogMetric, log_metric, logs_metric),
+    wire.hot(f"{_RUNS}/log-batch", LogBatch, log_batch, logs_batch),
+    wire.hot(f"{_RUNS}/log-parameter", LogParam, log_param, guards.run("update")),
+    wire.hot(f"{_RUNS}/set-tag", SetTag, set_tag, guards.run("update")),
     Route("POST", f"{_RUNS}/delete-tag", delete_tag, guards.run("update")),
     Route("GET", f"{_METRICS}/get-history", get_history, guards.run("read")),
     Route("GET", f"{_METRICS}/get-history-bulk", get_history_bulk, guards.reads_runs),

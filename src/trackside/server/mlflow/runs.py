@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from trackside.core import access, runs, search
+from trackside.core.app import App
 from trackside.core.permissions import Actor
 from trackside.errors import InvalidParameter
 from trackside.model import DatasetInput, Latest, ModelUse, Run, RunInfo
@@ -113,8 +115,7 @@ async def creates(request: Request, actor: Actor) -> bool:
     return access.may_add_to_experiment(actor, experiment_id, access.RUN)
 
 
-async def create(request: Request) -> Response:
-    body = await wire.read_fast(request, CreateRun)
+async def create(app: App, body: CreateRun) -> bytes:
     new = runs.NewRun(
         experiment_id=body.experiment_id,
         name=body.run_name,
@@ -122,9 +123,9 @@ async def create(request: Request) -> Response:
         start_ms=body.start_time,
         tags={tag.key: tag.value for tag in body.tags},
     )
-    made = run_json(await runs.create(app_of(request), new))
+    made = run_json(await runs.create(app, new))
     del made["outputs"]  # as MLflow: only a run that is read has them
-    return answer({"run": made})
+    return msgspec.json.encode({"run": made})
 
 
 async def get(request: Request) -> Response:
@@ -171,7 +172,7 @@ async def find(request: Request) -> Response:
 
 _AT = "/api/2.0/mlflow/runs"
 routes = [
-    Route("POST", f"{_AT}/create", create, creates),
+    wire.hot(f"{_AT}/create", CreateRun, create, creates),
     Route("GET", f"{_AT}/get", get, guards.run("read")),
     Route("POST", f"{_AT}/update", update, guards.run("update")),
     Route("POST", f"{_AT}/delete", delete, guards.run("delete")),
