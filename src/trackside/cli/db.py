@@ -74,7 +74,8 @@ def restore(
 @app.command()
 def check(data_dir: DataDir = HERE, store: StoreUrl = "", as_json: AsJson = False) -> None:
     """Look for damage: the file's structure, rows that refer to nothing, every metric point against its checksum
-    and its statistics. Servers may go on. Exit code 1 if there is any.
+    and its statistics, and each metric's latest, least and greatest value against its points. Servers may go on.
+    Exit code 1 if there is any.
     """
     from trackside.config import ServerSettings
 

@@ -1,15 +1,16 @@
-"""Is what is stored of metric points whole? Every checksum, every statistic, every range."""
+"""Is what is stored of metric points whole? Every checksum, every statistic, every range, every metric's row."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from trackside.store.database import Database, Job, Row, Transaction
 from trackside.store.series import codec, sketch
+from trackside.store.series.check_rows import rows_after
 from trackside.store.series.chunks import bounds_of, decoded, statistics
 from trackside.store.series.codec import CorruptPoints
 from trackside.store.series.points import Columns, ordered
@@ -21,8 +22,8 @@ class Finding(NamedTuple):
     """What is wrong with one stored row."""
 
     run_id: int
-    table: str  # chunk, tail
-    row_id: int
+    table: str  # chunk, tail, series
+    row_id: int  # of series: the number of the metric
     what: str
 
 
@@ -30,31 +31,56 @@ async def check(db: Database, run_id: int | None = None) -> list[Finding]:
     """What is damaged among the metric points of a run, or of all; empty when all is well."""
     found: list[Finding] = []
     for each in await db.read(_runs) if run_id is None else [run_id]:
-        found += await db.read(_overlaps(each))
-        for table, query, examine in (
-            ("chunk", "chunks_of_run", _of_chunk),
-            ("tail", "tail_of_run_after", _of_tail),
-        ):
-            after: int | None = 0
-            while after is not None:
-                after, faults = await db.read(_slice(each, query, after, examine))
-                found += [Finding(each, table, row, what) for row, what in faults]
+        damaged = await _points(db, each)
+        # What the rows of its metrics should say is not known of a run whose points are damaged.
+        found += damaged or await _rows(db, each)
+    return found
+
+
+async def _points(db: Database, run_id: int) -> list[Finding]:
+    found = await db.read(_overlaps(run_id))
+    for table, query, examine in (
+        ("chunk", "chunks_of_run", _of_chunk),
+        ("tail", "tail_of_run_after", _of_tail),
+    ):
+        after: int | None = 0
+        while after is not None:
+            after, faults = await db.read(_slice(run_id, query, after, examine))
+            found += [Finding(run_id, table, row, what) for row, what in faults]
+    return found
+
+
+async def _rows(db: Database, run_id: int) -> list[Finding]:
+    found: list[Finding] = []
+    after: int | None = 0
+    while after is not None:
+        after, faults = await db.read(rows_after(run_id, after))
+        found += [Finding(run_id, "series", key, what) for key, what in faults]
     return found
 
 
 async def told(db: Database, findings: Sequence[Finding]) -> list[str]:
-    """Findings as lines, with the runs' ids as users know them."""
+    """Findings as lines, with the ids of runs and the names of metrics, as users know them."""
 
-    async def job(tx: Transaction) -> dict[int, str]:
-        numbers = {each.run_id for each in findings}
-        rows = [await tx.one("uuid_of_run", id=number) for number in sorted(numbers)]
-        return {row["id"]: row["uuid"] for row in rows if row}
+    async def job(tx: Transaction) -> list[str]:
+        uuids = await _known(tx, "uuid_of_run", {each.run_id for each in findings})
+        names = await _known(
+            tx, "name_of_metric", {each.row_id for each in findings if each.table == "series"}
+        )
+        return [
+            f"run {uuids[each.run_id]}, "
+            + (f"metric {names[each.row_id]}" if each.table == "series" else f"{each.table} {each.row_id}")
+            + f": {each.what}"
+            for each in findings
+        ]
 
-    uuids = await db.read(job)
-    return [
-        f"run {uuids.get(each.run_id, each.run_id)}, {each.table} {each.row_id}: {each.what}"
-        for each in findings
-    ]
+    return await db.read(job)
+
+
+async def _known(tx: Transaction, query: str, numbers: set[int]) -> dict[int, Any]:
+    """What users call these; their number where there is nothing else."""
+    rows = {number: await tx.one(query, id=number) for number in sorted(numbers)}
+    return {number: row["known_as"] if row else number for number, row in rows.items()}
 
 
 async def _runs(tx: Transaction) -> list[int]:

@@ -87,7 +87,7 @@ async def plan(tx: Transaction, run: Row) -> Work | None:
         logged = await tx.compute(codec.unpack_all, [row["payload"] for row in rows])
         if not has_ended and _is_thin(len(np.unique(logged.key_id)), rows):
             return None
-        series = await tx.compute(_series, logged)
+        series = await tx.compute(by_metric, logged)
         pieces = [
             piece
             for key, points in series.items()
@@ -172,7 +172,7 @@ def _by_key(rows: Sequence[Row]) -> dict[int, list[Bounds]]:
     return found
 
 
-def _series(logged: codec.Rows) -> dict[int, Columns]:
+def by_metric(logged: codec.Rows) -> dict[int, Columns]:
     """The points of tail rows by metric, each in order and once."""
     key, step, time, value = logged
     # Sorted by metric alone, and as 16 bits where they are enough: most series are in order as they come.

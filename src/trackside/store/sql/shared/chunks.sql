@@ -48,7 +48,37 @@ WHERE run_id = :run_id AND generation = :generation;
 SELECT id, uuid, status FROM run WHERE id = :id;
 
 -- name: runs_with_points
-SELECT DISTINCT run_id FROM chunk UNION SELECT DISTINCT run_id FROM tail ORDER BY 1;
+SELECT DISTINCT run_id FROM chunk UNION SELECT DISTINCT run_id FROM tail UNION SELECT DISTINCT run_id FROM series
+ORDER BY 1;
+
+-- name: keys_of_run_after
+-- Those of the metrics that have a row or chunks; some may have points in the tail alone.
+SELECT key_id FROM (
+  SELECT key_id FROM series WHERE run_id = :run_id AND key_id > :after ORDER BY key_id LIMIT :limit
+) AS of_rows
+UNION
+SELECT key_id FROM (
+  SELECT DISTINCT key_id FROM chunk WHERE run_id = :run_id AND key_id > :after ORDER BY key_id LIMIT :limit
+) AS of_chunks
+ORDER BY key_id LIMIT :limit;
+
+-- name: series_of_keys_between
+SELECT key_id, last_step, last_ms, last_value, last_nan, min_value, max_value
+FROM series WHERE run_id = :run_id AND key_id > :after AND key_id <= :last;
+
+-- name: statistics_of_keys_between
+SELECT key_id, min(min_value) AS min_value, max(max_value) AS max_value, max(pos_inf) AS pos_inf, max(neg_inf) AS neg_inf
+FROM chunk WHERE run_id = :run_id AND key_id > :after AND key_id <= :last
+GROUP BY key_id;
+
+-- name: latest_chunks_between
+-- Of each metric the chunk that has its greatest (step, timestamp): of those that reach the greatest step the last.
+SELECT id, key_id, data FROM chunk WHERE id IN (
+  SELECT id FROM (
+    SELECT id, row_number() OVER (PARTITION BY key_id ORDER BY max_step DESC, first_ms DESC, first_step DESC) AS place
+    FROM chunk WHERE run_id = :run_id AND key_id > :after AND key_id <= :last
+  ) AS placed WHERE place = 1
+);
 
 -- name: runs_with_tail
 SELECT DISTINCT run.id, run.uuid FROM tail JOIN run ON run.id = tail.run_id ORDER BY run.id;

@@ -43,4 +43,4 @@ DELETE FROM tag WHERE run_id = :run_id AND key = :key;
 UPDATE run SET name = :name WHERE id = :id;
 
 -- name: uuid_of_run
-SELECT id, uuid FROM run WHERE id = :id;
+SELECT uuid AS known_as FROM run WHERE id = :id;

@@ -10,3 +10,6 @@ SELECT metric_key.name, last_step, last_ms, last_value, last_nan, min_value, max
 FROM series JOIN metric_key ON metric_key.id = series.key_id
 WHERE run_id = :run_id
 ORDER BY metric_key.name;
+
+-- name: name_of_metric
+SELECT name AS known_as FROM metric_key WHERE id = :id;
