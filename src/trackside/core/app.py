@@ -58,7 +58,8 @@ class App:
 
         What a server remembers is not told: only change what it looks up again (`accounts.recover`).
         No folder is made. Raises NotFound when there is none, OSError, StoreUnusable, InvalidState for one of
-        another release, and ModuleNotFoundError where an object store's library is not installed.
+        another release, StorageRefused as above, and ModuleNotFoundError where an object store's library is not
+        installed.
         """
         if settings.store:
             database = _database(settings)
@@ -68,7 +69,7 @@ class App:
             raise NotFound(f"There is no store of Trackside in {settings.data_dir}: it has no trackside.db.")
         if settings.storage is None:
             return cls(settings, database, FolderStore(settings.artifact_dir, beside=True))
-        return cls(settings, database, _object_store(settings.storage))
+        return cls(settings, database, _reached(settings.storage))
 
     async def search(self, job: Job[T]) -> T:
         """Run a job whose cost its caller's filter decides, when it is the sender's turn."""
@@ -115,20 +116,20 @@ def _open_blobs(settings: ServerSettings) -> BlobStore:
     if settings.storage is None:
         _make_folder(settings.artifact_dir, 0o700)
         return FolderStore(settings.artifact_dir)
-    store = _object_store(settings.storage)
+    return _reached(settings.storage)
+
+
+def _reached(storage: StorageSettings) -> ObjectBlobs:
+    # Only here: its library is an extra, and takes memory that a folder does not need.
+    from trackside.blobs.objects import ObjectBlobs  # noqa: PLC0415
+
+    store = ObjectBlobs(storage)
     try:
         store.probe()
     except Unavailable as error:
         # What is tracked needs no artifacts: the server starts, and each of their requests says the same.
         log.warning("%s", error.message)
     return store
-
-
-def _object_store(storage: StorageSettings) -> ObjectBlobs:
-    # Only here: its library is an extra, and takes memory that a folder does not need.
-    from trackside.blobs.objects import ObjectBlobs  # noqa: PLC0415
-
-    return ObjectBlobs(storage)
 
 
 def _make_folder(path: Path, mode: int = 0o777) -> None:

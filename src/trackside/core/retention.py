@@ -248,15 +248,27 @@ async def _delete_doomed(app: App, deadline: float) -> tuple[Size, int]:
 
     total, doomed = Size(), await app.db.read(listed)
     for number, row in enumerate(doomed):
+        left = len(doomed) - number
         if asyncio.get_running_loop().time() > deadline:
-            return total, len(doomed) - number
-        total = total.plus(await _size(app, row["uri"]))
+            return total, left
         try:
-            await artifacts.delete(app, artifacts.inside(app, row["uri"]))
-        except NotServed:
-            log.warning("%s is not in this server's store: its files stay where they are", row["uri"])
+            total = total.plus(await _delete_files(app, row["uri"]))
+        except TracksideError as error:
+            folders = "1 folder waits" if left == 1 else f"{left:,} folders wait"
+            raise type(error)(
+                f"{error.message} The rows of what was removed are gone, their files are not: {folders} for the next purge."
+            ) from error
         await app.db.write(_gone(row["id"]))
     return total, 0
+
+
+async def _delete_files(app: App, uri: str) -> Size:
+    size = await _size(app, uri)
+    try:
+        await artifacts.delete(app, artifacts.inside(app, uri))
+    except NotServed:
+        log.warning("%s is not in this server's store: its files stay where they are", uri)
+    return size
 
 
 def _gone(number: int) -> Job[int]:
