@@ -9,10 +9,11 @@ import asyncio
 import math
 import os
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import asyncpg
 
@@ -65,6 +66,15 @@ class _Postgres:
 class Store:
     def __init__(self, path: str = ":memory:") -> None:
         self._engine: _Engine = _Sqlite(path) if ENGINE == "sqlite" else _Postgres()
+
+    @contextmanager
+    def scratch(self) -> Iterator[Self]:
+        """What is inserted within is taken back: making a store anew for each example would take long."""
+        self._engine.fetch("BEGIN", ())
+        try:
+            yield self
+        finally:
+            self._engine.fetch("ROLLBACK", ())
 
     def insert(self, table: str, **values: Any) -> int:
         marks = ", ".join("?" if ENGINE == "sqlite" else f"${n}" for n, _ in enumerate(values, start=1))
