@@ -142,14 +142,14 @@ class Story:
 
     async def plain(self, wanted: search.Search) -> list[str]:
         """What the statement finds that sorts all that matches."""
-        statement = filters.search_runs(
+        found = filters.RunSearch(
             self.app.db.engine,
             experiment_ids=[int(self.experiment_id)],
             filter=wanted.filter,
             order_by=wanted.order_by,
             view=wanted.view,
-            limit=1000,
         )
+        (statement,) = found.page(Page(1000), None, None)
         return [row["uuid"] for row in await self.app.db.search(lambda tx: tx.select(statement))]
 
     async def check(self, question: tuple) -> None:

@@ -8,12 +8,10 @@ from trackside.filters.rankings import Candidate, by_field, field_of, orders_of,
 from trackside.filters.runs import Driver, RunSearch, ranking_values
 from trackside.filters.search import (
     Composed,
-    count_runs,
     search_experiments,
     search_logged_models,
     search_model_versions,
     search_registered_models,
-    search_runs,
 )
 
 __all__ = [
@@ -26,7 +24,6 @@ __all__ = [
     "Range",
     "RunSearch",
     "by_field",
-    "count_runs",
     "field_of",
     "orders_of",
     "parse_field",
@@ -36,6 +33,5 @@ __all__ = [
     "search_logged_models",
     "search_model_versions",
     "search_registered_models",
-    "search_runs",
     "tie",
 ]

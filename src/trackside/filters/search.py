@@ -1,4 +1,4 @@
-"""Searches as statements, ready for `Transaction.select`."""
+"""Searches as statements, ready for `Transaction.select`; those for runs are in `runs`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from trackside.filters.fields import (
     LOGGED_MODELS,
     MODEL_VERSIONS,
     REGISTERED_MODELS,
-    RUNS,
     Column,
 )
 from trackside.filters.order import ModelOrder, Order, parse_model_order, parse_order
@@ -28,41 +27,6 @@ class Composed:
     values: tuple[Any, ...]
 
 
-def search_runs(
-    engine: str,
-    *,
-    experiment_ids: Sequence[int],
-    filter: str = "",  # noqa: A002 - the protocol's word
-    order_by: Sequence[str] = (),
-    view: View = "active",
-    limit: int,
-    offset: int = 0,
-) -> Composed:
-    """Rows of `run`, each once; newest first when no order is given.
-
-    Raises InvalidParameter, as every function here does for a filter or an order that is not valid.
-    """
-    compiler = Compiler(RUNS, engine)
-    orders = parse_order(RUNS, order_by)
-    return _page(compiler, _runs(compiler, experiment_ids, filter, view), orders, limit, offset)
-
-
-def count_runs(
-    engine: str,
-    *,
-    experiment_ids: Sequence[int],
-    filter: str = "",  # noqa: A002
-    view: View = "active",
-    at_most: int,
-) -> Composed:
-    """One row with `n`: how many runs match; counting stops at `at_most`."""
-    compiler = Compiler(RUNS, engine)
-    where = all_of(_runs(compiler, experiment_ids, filter, view))
-    matching = joined("SELECT 1 FROM run WHERE ", where, " LIMIT ", compiler.bind(at_most))
-    counted = joined("SELECT count(*) AS n FROM (", matching, ") AS matching")
-    return Composed(compiler.finished(counted), counted.values)
-
-
 def search_experiments(
     engine: str,
     *,
@@ -73,7 +37,10 @@ def search_experiments(
     limit: int,
     offset: int = 0,
 ) -> Composed:
-    """Rows of `experiment`; newest first when no order is given."""
+    """Rows of `experiment`; newest first when no order is given.
+
+    Raises InvalidParameter, as every function here does for a filter or an order that is not valid.
+    """
     compiler = Compiler(EXPERIMENTS, engine)
     seen = compiler.visible("experiment.id", visible, numbers=True)
     where = [lifecycle("experiment", view), seen, compiler.condition(parse(filter))]
@@ -134,10 +101,6 @@ def search_logged_models(
         compiler.on_datasets(tree),
     ]
     return _page(compiler, where, parse_model_order(LOGGED_MODELS, order_by), limit, offset)
-
-
-def _runs(compiler: Compiler, experiment_ids: Sequence[int], text: str, view: View) -> list[Sql]:
-    return [compiler.of_experiments(experiment_ids), lifecycle("run", view), compiler.condition(parse(text))]
 
 
 def lifecycle(table: str, view: View) -> Sql:

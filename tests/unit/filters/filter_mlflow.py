@@ -8,7 +8,7 @@ from functools import cache
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from filter_store import ENGINE, Store
+from filter_store import ENGINE, Store, search_runs
 
 from trackside.errors import InvalidParameter
 from trackside.filters import (
@@ -18,7 +18,6 @@ from trackside.filters import (
     search_logged_models,
     search_model_versions,
     search_registered_models,
-    search_runs,
 )
 
 WORDS = ["", "x", "X", "xy", "x%", "x_", "*", "[x]", r"\x", "1", "it's", "é", "É", "true", "false"]

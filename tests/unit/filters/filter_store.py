@@ -18,7 +18,8 @@ from typing import Any, Protocol, Self
 import asyncpg
 
 from postgres_server import store_for
-from trackside.filters import Composed
+from trackside.filters import Composed, RunSearch
+from trackside.model import Page
 from trackside.store.postgres import PostgresDatabase
 from trackside.store.regexp import Regexp
 
@@ -26,6 +27,17 @@ ENGINE = "sqlite" if os.environ.get("TRACKSIDE_TEST_STORE", "sqlite") == "sqlite
 _WITHOUT_ID = {"experiment_tag", "param", "tag", "series", "run_dataset_tag", "registered_model_tag"} | {
     "model_version", "model_version_tag", "logged_model_param", "logged_model_tag", "logged_model_metric",
 }  # fmt: skip
+
+
+def search_runs(engine: str, *, limit: int, offset: int = 0, **wanted: Any) -> Composed:
+    """A page of runs as the product finds them where no ranking helps."""
+    (statement,) = RunSearch(engine, **wanted).page(Page(limit, offset), None, None)
+    return statement
+
+
+def count_runs(engine: str, *, at_most: int, **wanted: Any) -> Composed:
+    """How many runs match, by the same way."""
+    return RunSearch(engine, **wanted).count(at_most, None)
 
 
 class _Engine(Protocol):

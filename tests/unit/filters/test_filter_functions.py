@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from filter_store import search_runs
 
 from trackside.errors import InvalidParameter
-from trackside.filters import search_logged_models, search_runs
+from trackside.filters import search_logged_models
 from trackside.filters.parse import Comparison, Name, parse
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from filter_store import search_runs
 
 from trackside.errors import InvalidParameter
 from trackside.filters import (
@@ -10,7 +11,6 @@ from trackside.filters import (
     search_logged_models,
     search_model_versions,
     search_registered_models,
-    search_runs,
 )
 
 RUN_KEYS = (

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from filter_store import ENGINE, Store
+from filter_store import ENGINE, Store, count_runs, search_runs
 
-from trackside.filters import count_runs, search_logged_models, search_runs
+from trackside.filters import search_logged_models
 
 pytestmark = pytest.mark.skipif(ENGINE != "sqlite", reason="plans as SQLite tells them")
 

@@ -8,19 +8,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from filter_store import ENGINE, Store
+from filter_store import ENGINE, Store, count_runs, search_runs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trackside.errors import InvalidParameter
 from trackside.filters import (
     ModelOrder,
-    count_runs,
     search_experiments,
     search_logged_models,
     search_model_versions,
     search_registered_models,
-    search_runs,
 )
 from trackside.model import clamped
 

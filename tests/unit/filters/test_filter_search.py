@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
-from filter_store import ENGINE, Store
+from filter_store import ENGINE, Store, count_runs, search_runs
 
 from trackside.errors import InvalidParameter
-from trackside.filters import count_runs, search_runs
 
 INF, NAN = math.inf, math.nan
 
