@@ -327,17 +327,14 @@ def test_appends_beside_compactions_lose_nothing(db, run):
     assert run(check(db)) == []
 
 
-def test_purge_goes_on_in_slices_until_nothing_is_left(db, run):
+def test_a_purge_leaves_nothing_of_the_run_and_all_of_others(db, run):
     run_id, other = make_run(db, run), make_run(db, run, "other")
     for each in (run_id, other):
         append(db, run, each, [Point(f"m{index}", 1, 1, 1.0) for index in range(30)])
         set_status(db, run, each, "FINISHED")
         compacted(db, run, each)
         append(db, run, each, loss(range(5)))
-    turns = 1
-    while run(db.write(lambda tx: Series().purge(tx, run_id, rows=10))):
-        turns += 1
-    assert turns == 4
+    run(db.write(lambda tx: Series().purge(tx, run_id)))
     for query in ("chunks_of_run", "tail_of_run_after"):
         assert rows_of(db, run, query, run_id) == []
         assert rows_of(db, run, query, other)

@@ -158,9 +158,8 @@ class _Round:
                 if await tx.one(kind.still, id=row["id"], before_ms=self._before_ms) is None:
                     continue
                 await tx.run("doom_artifacts", uri=_folder(row))
-                # All of it at once with the run: of one that is restored, nothing may be missing.
-                while kind is _RUNS and await self._app.series.purge(tx, row["id"]):
-                    pass
+                if kind is _RUNS:
+                    await self._app.series.purge(tx, row["id"])
                 for deletion in kind.deletions:
                     await tx.run(deletion, id=row["id"])
                 count += 1

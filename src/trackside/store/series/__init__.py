@@ -68,16 +68,10 @@ class Series:
         """The latest value of every metric of a run, by name, with its least and greatest."""
         return [latest_of(row) for row in await tx.all("series_of_run", run_id=run_id)]
 
-    async def purge(self, tx: Transaction, run_id: int, rows: int = 500) -> bool:
-        """Drop up to that many rows of a run's points. Again in another transaction while it answers True:
-        so purging the longest history keeps nobody waiting."""
-        if await tx.run("purge_chunks", run_id=run_id, limit=rows) == rows:
-            return True
-        if await tx.run("purge_tail", run_id=run_id, limit=rows) == rows:
-            return True
-        await tx.run("purge_series", run_id=run_id)
-        await tx.run("purge_compaction", run_id=run_id)
-        return False
+    async def purge(self, tx: Transaction, run_id: int) -> None:
+        """Drop all points of a run: in the transaction that drops the run, so that one which stays has them all."""
+        for query in ("purge_chunks", "purge_tail", "purge_series", "purge_compaction"):
+            await tx.run(query, run_id=run_id)
 
     def _gather(self) -> Gathered:
         return Gathered(self._key_ids)

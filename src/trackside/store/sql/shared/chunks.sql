@@ -89,10 +89,10 @@ WHERE compaction.is_finished = 0 AND run.status IN ('FINISHED', 'FAILED', 'KILLE
 ORDER BY run.id;
 
 -- name: purge_chunks
-DELETE FROM chunk WHERE id IN (SELECT id FROM chunk WHERE run_id = :run_id LIMIT :limit);
+DELETE FROM chunk WHERE run_id = :run_id;
 
 -- name: purge_tail
-DELETE FROM tail WHERE id IN (SELECT id FROM tail WHERE run_id = :run_id LIMIT :limit);
+DELETE FROM tail WHERE run_id = :run_id;
 
 -- name: purge_series
 DELETE FROM series WHERE run_id = :run_id;
