@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from msgspec import structs
@@ -18,7 +17,6 @@ from trackside.store.database import Row, Transaction
 EXPERIMENT, RUN, LOGGED_MODEL = "experiment", "run", "logged_model"
 MODEL, PROMPT = "registered_model", "prompt"
 _VERSIONS = {MODEL: "registered_model_version", PROMPT: "prompt_version"}
-_OF_EXPERIMENT = re.compile(r"([0-9]{1,18})(?:/|$)")
 _ROOT = ("", RUN, LOGGED_MODEL)  # what an experiment's own folder holds
 
 
@@ -176,9 +174,9 @@ async def _reached(app: App, need: Need, safe: str) -> list[tuple[str, tuple[str
         return list(await tx.all("experiments_at_location", location=asked))
 
     located = [(row["artifact_location"].rstrip("/"), str(row["id"])) for row in await app.db.read(job)]
-    numbered = _OF_EXPERIMENT.match(safe)  # that experiment's, made or not, wherever it keeps its files
-    if numbered:
-        located.insert(0, (f"{store}/{numbered[1]}", str(int(numbered[1]))))
+    numbered = artifacts.experiment_of_folder(safe)
+    if numbered is not None:
+        located.insert(0, (f"{store}/{safe.partition('/')[0]}", str(numbered)))
     around = [place for place in located if f"{asked}/".startswith(f"{place[0]}/")]
     if not around:
         return []

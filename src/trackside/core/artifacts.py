@@ -18,6 +18,7 @@ from trackside.store.database import Transaction
 log = logging.getLogger("trackside.artifacts")
 _TIDY_SECONDS = 3600.0
 _DRIVE = re.compile(r"[A-Za-z]:")
+_NUMBER = re.compile(r"[0-9]{1,18}")  # an experiment's: longer ones are no number of the store's
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 _DECODINGS = 8  # deeper encodings than anybody writes by accident
 _PART_BYTES = 255  # of one name, the limit of common file systems
@@ -78,6 +79,13 @@ def inside(app: App, uri: str) -> str:
     if not uri.startswith(root):
         raise NotServed(f"The artifacts at '{uri}' are not in this server's store ('{app.blobs.uri}').")
     return safe_path(uri.removeprefix(root), folder=True)
+
+
+def experiment_of_folder(path: str) -> int | None:
+    """The experiment in whose numbered folder a path of our blob store lies: made or not, and wherever it keeps its
+    files. None for any other path."""
+    folder = path.partition("/")[0]
+    return int(folder) if _NUMBER.fullmatch(folder) else None
 
 
 async def root_of_run(app: App, uuid: str) -> str:

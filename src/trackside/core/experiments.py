@@ -311,13 +311,13 @@ async def _check_location_is_free(tx: Transaction, store: str, location: str, ac
     """Refuse a place in our store whose files are another experiment's, for who does not manage that one.
 
     Files are granted with the experiment below whose location they lie: whoever could nest a location in
-    another's would take its files over. A numbered folder is the experiment's of that number, made or not.
+    another's would take its files over.
     """
     place = location.rstrip("/")
     if f"{place}/".startswith(f"{store}/"):
         numbers = [row["id"] for row in await tx.all("experiments_at_location", location=place)]
-        folder = place.removeprefix(store).lstrip("/").partition("/")[0]
-        numbers += [int(folder)] if folder.isdecimal() and len(folder) < 19 else []
+        numbered = artifacts.experiment_of_folder(place.removeprefix(store).lstrip("/"))
+        numbers += [] if numbered is None else [numbered]
         if not all(actor.may("manage", "experiment", str(number)) for number in numbers):
             raise Forbidden(
                 f"The artifact location '{location}' overlaps that of an experiment you do not manage."
