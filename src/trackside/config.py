@@ -63,9 +63,8 @@ class ServerSettings:
     admin_password_file: Path | None = None
     # What was deleted longer ago than this is removed for good; None: only when an admin asks for it.
     keep_deleted_days: float | None = None
-    static_prefix: str = (
-        ""  # before every path, such as /mlflow; for a proxy that passes paths on as they are
-    )
+    # Before every path, such as /mlflow; for a proxy that passes paths on as they are.
+    static_prefix: str = ""
     # The address that browsers use when a proxy stands before the server, such as https://lab.example/mlflow.
     public_url: str = ""
     # Addresses of proxies that are believed when they say, in X-Forwarded-For, where a request came from.

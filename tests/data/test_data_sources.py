@@ -109,9 +109,8 @@ class TestSources:
         site.send_at_most = [5000, 0, 0]
         with pytest.raises(DataError, match="are kept in"):
             prepare(site.url, tmp_path / "data")
-        assert (
-            len(everything(tmp_path / "data/.trackside/download")) == 2
-        )  # the part, and what it is a part of
+        # The part, and what it is a part of.
+        assert len(everything(tmp_path / "data/.trackside/download")) == 2
         site.content, site.etag = b"no zip at all", '"two"'
         with pytest.raises(DataError, match="The download has been removed"):
             prepare(site.url, tmp_path / "data")

@@ -71,9 +71,8 @@ def test_behind_a_proxy_wrong_passwords_count_for_who_sent_them(tmp_path, proxie
                 f"{server.url}/signin", data=form, headers={"X-Forwarded-For": said}
             ).status_code
 
-        thief = [
-            sign_in(f"guess {n}", f"198.51.100.{n}, 203.0.113.5") for n in range(7)
-        ]  # what it says is its own
+        # What it says is its own.
+        thief = [sign_in(f"guess {n}", f"198.51.100.{n}, 203.0.113.5") for n in range(7)]
         assert 429 in thief
         believed = proxies == ("127.0.0.1",)
         assert sign_in("still-willow-44-drum", "203.0.113.6") == (303 if believed else 429)

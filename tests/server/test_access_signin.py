@@ -59,9 +59,8 @@ def test_a_changed_password_ends_what_the_old_one_opened(server):
     client = server.user("ann", "warm-kettle-5-cloud")
     assert client.get(f"{API}/users/current").json()["user"]["username"] == "ann"
     body = {"username": "ann", "password": "cold-kettle-6-cloud"}
-    assert (
-        client.patch(f"{API}/users/update-password", json=body).status_code == 400
-    )  # without the current one
+    # Without the current one.
+    assert client.patch(f"{API}/users/update-password", json=body).status_code == 400
     body["current_password"] = "warm-kettle-5-cloud"
     assert client.patch(f"{API}/users/update-password", json=body).status_code == 200
     assert client.get(f"{API}/users/current").status_code == 401
@@ -131,9 +130,8 @@ def test_a_deleted_user_and_all_that_it_had_are_gone(server):
     assert server.admin.request("DELETE", f"{API}/users/delete", json={"username": "gone"}).status_code == 200
     for client in (owner, token):
         assert client.get(f"{API}/users/current").status_code == 401
-    again = server.user(
-        "gone", "other-pencil-12-wool"
-    )  # a new user of that name has nothing of the old one's
+    # A new user of that name has nothing of the old one's.
+    again = server.user("gone", "other-pencil-12-wool")
     body = {"experiment_id": made, "key": "k", "value": "v"}
     assert again.post(f"{API}/experiments/set-experiment-tag", json=body).status_code == 403
     assert again.get(f"{NATIVE}/tokens").json()["tokens"] == []

@@ -271,9 +271,8 @@ def listening(client, *topics, **headers):
     assert ready.wait(5)
     yield found
     stop.set()
-    client.post(
-        f"{ROOT}/experiments", json={"name": uuid.uuid4().hex}
-    )  # one more event, for the thread to see it
+    # One more event, for the thread to see it.
+    client.post(f"{ROOT}/experiments", json={"name": uuid.uuid4().hex})
     thread.join(10)
     assert not thread.is_alive()
 

@@ -22,9 +22,8 @@ from trackside.store.series.chart import Window
 from trackside.store.series.check import check
 from trackside.store.series.codec import CorruptPoints
 
-pytestmark = pytest.mark.timeout(
-    400
-)  # a story of PostgreSQL asks hundreds of questions, on a busy machine too
+# A story of PostgreSQL asks hundreds of questions, on a busy machine too.
+pytestmark = pytest.mark.timeout(400)
 KEYS = ["loss", "acc", "system/cpu"]
 windows = st.builds(
     Window,

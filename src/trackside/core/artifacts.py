@@ -22,9 +22,8 @@ _NUMBER = re.compile(r"[0-9]{1,18}")  # an experiment's: longer ones are no numb
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 _DECODINGS = 8  # deeper encodings than anybody writes by accident
 _PART_BYTES = 255  # of one name, the limit of common file systems
-_PATH_LENGTH = (
-    2000  # characters; a data folder's own path comes before it, and 4,096 bytes is the system's limit
-)
+# Characters; a data folder's own path comes before it, and 4,096 bytes is the system's limit.
+_PATH_LENGTH = 2000
 _PARTS = 64
 
 

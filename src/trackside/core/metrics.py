@@ -37,9 +37,8 @@ class Place(NamedTuple):
     """Where a page of a history begins."""
 
     offset: int = 0
-    after: Position | None = (
-        None  # the point before it; where it is known, what is before it need not be read
-    )
+    # The point before it; where it is known, what is before it need not be read.
+    after: Position | None = None
 
 
 class HistoryPage(NamedTuple):

@@ -16,10 +16,8 @@ from trackside.errors import InvalidParameter, NotFound
 from trackside.store.database import Row, Transaction
 
 SOURCE_LENGTH = 4096  # also bounds how often a text can be percent-decoded anew
-PROMPT_SOURCES = (
-    "dummy-source",
-    "prompt-template",
-)  # what MLflow's clients send for prompts, which have no files
+# What MLflow's clients send for prompts, which have no files.
+PROMPT_SOURCES = ("dummy-source", "prompt-template")
 
 
 class Source(NamedTuple):

@@ -37,10 +37,11 @@ HEAD_BYTES = 64 * 1024  # of an answer's status line and headers, and of a body'
 _PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _UNICAST = ipaddress.IPv6Network("2000::/3")  # all that is given out for the public internet
+# Protocols' own, relays, examples: Python's list differs by its release.
 _SPECIAL = [
     ipaddress.ip_network(network)
     for network in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2001:db8::/32", "3fff::/20")
-]  # protocols' own, relays, examples: Python's list differs by its release
+]
 _lookups = threading.BoundedSemaphore(8)  # threads that wait for a name server that does not answer
 
 

@@ -112,9 +112,8 @@ async def verify(app: App, name: str, password: str, address: str) -> Proved:
     if wait:
         raise TooManyTries(wait)
     with known.hashing.place(source):  # who gets none has not tried
-        known.tries.failed(
-            name, source
-        )  # before it is verified, so that guesses side by side are counted too
+        # Before it is verified, so that guesses side by side are counted too.
+        known.tries.failed(name, source)
 
         async def job(tx: Transaction) -> Row | None:
             return await tx.one("account_by_name", name=name)

@@ -164,9 +164,8 @@ def _second_names(extra: bytes) -> list[str]:
     while len(extra) >= 4:
         kind, length = struct.unpack_from("<HH", extra)
         if kind == UNICODE_PATH:
-            names.append(
-                extra[9 : 4 + length].decode("utf-8", errors="replace")
-            )  # after version and checksum
+            # After version and checksum.
+            names.append(extra[9 : 4 + length].decode("utf-8", errors="replace"))
         extra = extra[4 + length :]
     return names
 

@@ -85,9 +85,8 @@ def _read(clause: str) -> tuple[Name, bool]:
     if function:
         closed = len(words) > 3 and words[3].text == ")"
         words = [words[2], *words[4:]] if closed and function in FUNCTIONS else []
-    is_name = [
-        word.kind == "name" or word.text[:1] == '"' for word in words
-    ]  # MLflow takes "start_time", too
+    # MLflow takes "start_time", too.
+    is_name = [word.kind == "name" or word.text[:1] == '"' for word in words]
     if not 1 <= len(words) <= 2 or not all(is_name) or words[0].word in _DIRECTIONS:
         raise InvalidParameter(f"Invalid order_by clause '{shortened(clause)}'. Could not be parsed.")
     if len(words) == 2 and words[1].word not in _DIRECTIONS:

@@ -37,13 +37,8 @@ FUNCTIONS = {
     "num": "num(params.KEY)",
     **{name: f"{name}(metrics.KEY)" for name in ("min", "max", "first", "last")},
 }
-_WORDS = {
-    "LIKE",
-    "ILIKE",
-    "RLIKE",
-    "IN",
-    "BETWEEN",
-}  # RLIKE is refused later, as a comparator that no field has
+# RLIKE is refused later, as a comparator that no field has.
+_WORDS = {"LIKE", "ILIKE", "RLIKE", "IN", "BETWEEN"}
 
 
 class Token(NamedTuple):

@@ -27,9 +27,8 @@ _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
 class Pipes(NamedTuple):
     """How a worker and the first process know of each other."""
 
-    ready: (
-        int  # to write a line to when requests are answered: the code that makes the first admin, or nothing
-    )
+    # To write a line to when requests are answered: the code that makes the first admin, or nothing.
+    ready: int
     alive: int  # to read from: it ends when the first process has ended
 
 

@@ -14,9 +14,8 @@ from wire import fill
 BODIES = {name: ask for name, ask in REQUESTS.items() if ask.body is not None}
 QUERIES = {name: ask for name, ask in REQUESTS.items() if ask.query is not None}
 WRONG: list[Any] = [..., None, "", 5, True, [], [5], {}, "x"]
-ONCE = re.compile(
-    "create|delete|rename|update|restore|logged-models$"
-)  # leaves nothing to do for a second one
+# Leaves nothing to do for a second one.
+ONCE = re.compile("create|delete|rename|update|restore|logged-models$")
 
 
 def make_all(scene: Pair, ask: Ask) -> Pair:

@@ -224,9 +224,8 @@ class NewModel(OfModel):
 @guard("permission to create registered models")
 async def creates_model(request: Request, actor: Actor) -> bool:
     body = await wire.read(request, NewModel)
-    prompt = is_granted_as_prompt(
-        {tag.key: tag.value for tag in body.tags}
-    )  # the last one counts, as it will
+    # Of a tag that is given twice the last one counts, as it will.
+    prompt = is_granted_as_prompt({tag.key: tag.value for tag in body.tags})
     return actor.may_create(access.PROMPT if prompt else access.MODEL, body.name)
 
 
