@@ -1,6 +1,6 @@
 import { ArchiveRestore, Pencil, Trash2 } from 'lucide';
 import { useRef, useState } from 'preact/hooks';
-import type { Experiment } from '../base/api-types';
+import type { Experiment, RunStatus } from '../base/api-types';
 import { IconButton } from '../base/Button';
 import { Ask } from '../base/Dialog';
 import { integer } from '../base/format';
@@ -15,6 +15,20 @@ import ui from '../base/ui.module.css';
 import { usePageRows } from '../base/virtual';
 import { deleteExperiment, renameExperiment, restoreExperiment } from './actions';
 import css from './experiments.module.css';
+
+/** How many runs are in a state; empty when none is. */
+function Count({ of, label, runs }: { of: RunStatus; label: string; runs: number }) {
+  return (
+    <td class="num" data-label={runs ? label : undefined}>
+      {runs > 0 && (
+        <span class="row" style={{ justifyContent: 'flex-end', gap: '4px' }}>
+          <Status of={of} word={false} />
+          {integer(runs)}
+        </span>
+      )}
+    </td>
+  );
+}
 
 interface RowProps {
   experiment: Experiment;
@@ -34,22 +48,8 @@ function Row({ experiment, rowIndex, onRename }: RowProps) {
       <td class="num" data-label="Runs">
         {integer(runs)}
       </td>
-      <td class="num" data-label={running ? 'Running' : undefined}>
-        {running > 0 && (
-          <span class="row" style={{ justifyContent: 'flex-end', gap: '4px' }}>
-            <Status of="RUNNING" word={false} />
-            {integer(running)}
-          </span>
-        )}
-      </td>
-      <td class="num" data-label={failed ? 'Failed' : undefined}>
-        {failed > 0 && (
-          <span class="row" style={{ justifyContent: 'flex-end', gap: '4px' }}>
-            <Status of="FAILED" word={false} />
-            {integer(failed)}
-          </span>
-        )}
-      </td>
+      <Count of="RUNNING" label="Running" runs={running} />
+      <Count of="FAILED" label="Failed" runs={failed} />
       <td>
         <Ago ms={experiment.last_activity_ms} />
       </td>
