@@ -243,7 +243,7 @@ def test_every_named_query_is_understood(url, run):
 
 
 def test_each_query_is_on_both_engines_and_takes_the_same_values():
-    ours, theirs = queries(), named_queries("shared", "sqlite")
+    ours, theirs = queries(), named_queries("sqlite")
     only_here, only_there = {"runs_by_uuids", "shared_secret"}, {"give_back_page", "pages"}
     assert set(ours) - only_here == set(theirs) - only_there
     differing = {

@@ -244,7 +244,7 @@ def test_every_named_query_compiles(db):
     """A typo in a query that no test reaches would otherwise wait for a user."""
     from trackside.store.database import named_queries
 
-    for name, sql in named_queries("shared", "sqlite").items():
+    for name, sql in named_queries("sqlite").items():
         values = dict.fromkeys(set(re.findall(r":(\w+)", sql)))
         try:
             db._connection.execute(f"EXPLAIN {sql}", values)

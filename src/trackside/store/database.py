@@ -137,18 +137,35 @@ class Database(Protocol):
         """Finish what is queued and let go of the files."""
 
 
-@cache
-def named_queries(*folders: str) -> Mapping[str, str]:
-    """Every query of `sql/<folder>/*.sql`, by the name in its `-- name:` line.
+# How each engine unpacks a list, which comes as JSON. PostgreSQL knows of an array how many rows to expect.
+_LIST = re.compile(r"\bIN (NUMBERS|TEXTS)\((:\w+)\)")
+_LISTS = {
+    "sqlite": {
+        "NUMBERS": "IN (SELECT value FROM json_each({}))",
+        "TEXTS": "IN (SELECT value FROM json_each({}))",
+    },
+    "postgres": {
+        "NUMBERS": "= ANY (ARRAY(SELECT json_array_elements_text({}::json)::bigint))",
+        "TEXTS": "= ANY (ARRAY(SELECT json_array_elements_text({}::json)))",
+    },
+}
 
-    A later folder's query replaces an earlier one's of the same name: that is how an engine
-    differs where it must.
+
+@cache
+def named_queries(engine: str) -> Mapping[str, str]:
+    """Every query of `sql/shared/*.sql` and of the engine's own folder, by the name in its `-- name:` line.
+
+    The engine's query replaces a shared one of the same name: that is how an engine differs where it must.
+    `IN NUMBERS(:list)` and `IN TEXTS(:list)` are whatever it needs for a list that comes as JSON.
     """
     queries: dict[str, str] = {}
-    for folder in folders:
+    for folder in ("shared", engine):
         for file in _sql(folder):
             queries |= parse_queries(file)
-    return queries
+    lists = _LISTS[engine]
+    return {
+        name: _LIST.sub(lambda found: lists[found[1]].format(found[2]), sql) for name, sql in queries.items()
+    }
 
 
 def parse_queries(text: str) -> dict[str, str]:

@@ -45,7 +45,7 @@ class SqliteTransaction:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._queries = named_queries("shared", "sqlite")
+        self._queries = named_queries("sqlite")
         self.gathered: dict[Callable[[], Any], Any] = {}
         self.asked_pending = 0
 

@@ -54,4 +54,4 @@ def numbered(sql: str) -> Query:
 @cache
 def queries() -> dict[str, Query]:
     """All named queries of this engine."""
-    return {name: numbered(sql) for name, sql in named_queries("shared", "postgres").items()}
+    return {name: numbered(sql) for name, sql in named_queries("postgres").items()}

@@ -28,6 +28,3 @@ ON CONFLICT (run_id, key_id) DO UPDATE SET
 INSERT INTO metric_key (name)
 SELECT :name WHERE NOT EXISTS (SELECT 1 FROM metric_key WHERE name = :name)
 ON CONFLICT (name) DO NOTHING;
-
--- name: metric_keys_by_name
-SELECT id, name FROM metric_key WHERE name = ANY (ARRAY(SELECT json_array_elements_text(:names)));

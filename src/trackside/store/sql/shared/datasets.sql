@@ -18,3 +18,13 @@ ON CONFLICT (run_dataset_id, key) DO UPDATE SET value = excluded.value;
 -- name: add_model_input
 INSERT INTO run_model (run_id, model_uuid, direction) VALUES (:run_id, :model_uuid, 'input')
 ON CONFLICT (run_id, direction, model_uuid) DO NOTHING;
+
+-- name: dataset_uses_of_experiments
+-- Takes the experiments' numbers as a JSON list.
+SELECT DISTINCT dataset.experiment_id, dataset.name, dataset.digest, tag.value AS context
+FROM dataset
+JOIN run_dataset ON run_dataset.dataset_id = dataset.id
+LEFT JOIN run_dataset_tag AS tag ON tag.run_dataset_id = run_dataset.id AND tag.key = 'mlflow.data.context'
+WHERE dataset.experiment_id IN NUMBERS(:experiment_ids)
+ORDER BY dataset.experiment_id, dataset.name, dataset.digest, context NULLS FIRST
+LIMIT :limit;

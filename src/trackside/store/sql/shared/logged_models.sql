@@ -54,3 +54,19 @@ DELETE FROM logged_model_tag WHERE model_id = :model_id AND key = :key;
 -- name: add_model_output
 INSERT INTO run_model (run_id, model_uuid, direction, step) VALUES (:run_id, :model_uuid, 'output', :step)
 ON CONFLICT (run_id, direction, model_uuid) DO UPDATE SET step = excluded.step;
+
+-- name: params_of_logged_models
+SELECT model_id, key, value FROM logged_model_param
+WHERE model_id IN NUMBERS(:model_ids)
+ORDER BY model_id, key;
+
+-- name: tags_of_logged_models
+SELECT model_id, key, value FROM logged_model_tag
+WHERE model_id IN NUMBERS(:model_ids)
+ORDER BY model_id, key;
+
+-- name: metrics_of_logged_models
+SELECT model_id, key, timestamp_ms, step, run_uuid, value, is_nan, dataset_name, dataset_digest
+FROM logged_model_metric
+WHERE model_id IN NUMBERS(:model_ids)
+ORDER BY model_id, key, timestamp_ms, step, run_uuid;

@@ -90,3 +90,33 @@ ON CONFLICT (model_id, version, key) DO UPDATE SET value = excluded.value;
 
 -- name: delete_model_version_tag
 DELETE FROM model_version_tag WHERE model_id = :model_id AND version = :version AND key = :key;
+
+-- name: tags_of_models
+SELECT model_id, key, value FROM registered_model_tag
+WHERE model_id IN NUMBERS(:model_ids)
+ORDER BY model_id, key;
+
+-- name: aliases_of_models
+SELECT model_id, alias, version FROM registered_model_alias
+WHERE model_id IN NUMBERS(:model_ids)
+ORDER BY model_id, alias;
+
+-- name: latest_versions_of_models
+SELECT model_version.*, registered_model.name
+FROM (
+  SELECT model_id, stage, max(version) AS version, min(version) AS first FROM model_version
+  WHERE model_id IN NUMBERS(:model_ids)
+  GROUP BY model_id, stage
+) AS newest
+JOIN model_version USING (model_id, version)
+JOIN registered_model ON registered_model.id = model_id
+-- MLflow's order: as the stages come when one goes through the versions.
+ORDER BY model_id, newest.first;
+
+-- name: version_counts_of_models
+SELECT model_id, count(*) AS versions, max(version) AS newest FROM model_version
+WHERE model_id IN NUMBERS(:model_ids)
+GROUP BY model_id;
+
+-- name: runs_by_uuid
+SELECT * FROM run WHERE uuid IN TEXTS(:run_uuids);

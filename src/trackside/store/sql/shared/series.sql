@@ -13,3 +13,6 @@ ORDER BY metric_key.name;
 
 -- name: name_of_metric
 SELECT name AS known_as FROM metric_key WHERE id = :id;
+
+-- name: metric_keys_by_name
+SELECT id, name FROM metric_key WHERE name IN TEXTS(:names);

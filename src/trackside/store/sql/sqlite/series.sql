@@ -15,6 +15,3 @@ ON CONFLICT (run_id, key_id) DO UPDATE SET
 
 -- name: add_metric_key
 INSERT OR IGNORE INTO metric_key (name) VALUES (:name);
-
--- name: metric_keys_by_name
-SELECT id, name FROM metric_key WHERE name IN (SELECT value FROM json_each(:names));
