@@ -20,6 +20,22 @@ def _in_camel_case(ask: Any, theirs: Any, ours: Any) -> bool:
 
 ANSWERS: tuple[Answer, ...] = (
     Answer(
+        "NUL characters",
+        "text with a NUL character, on PostgreSQL",
+        "takes it on SQLite, and fails on other databases",
+        "takes it on SQLite; on PostgreSQL it refuses it, and says so",
+        "PostgreSQL's texts cannot hold it.",
+        cases=(
+            Case(
+                route="(POST|PATCH) .*",
+                asked=r".*\\u0000.*",
+                theirs=TAKEN,
+                ours=r"400 INVALID_PARAMETER_VALUE: PostgreSQL stores no text with a NUL character: leave it out\.",
+            ),
+        ),
+        of_postgres=True,
+    ),
+    Answer(
         "unpaired surrogates",
         "text that is no Unicode",
         "stores an empty text instead",
