@@ -26,8 +26,9 @@ def db(tmp_path, run):
     run(made.close())
 
 
-def test_waiting_writes_share_a_commit(db, run):
-    """While the writer is busy with one job, the others queue up and go into one transaction."""
+@pytest.mark.parametrize("bad", [None, 7])
+def test_writes_that_come_meanwhile_share_a_commit(db, run, bad):
+    """What queues up while the writer is busy with a job joins its transaction; a bad one fails alone."""
     gate, entered = threading.Event(), threading.Event()
     groups = []
 
@@ -35,20 +36,33 @@ def test_waiting_writes_share_a_commit(db, run):
         entered.set()
         gate.wait(5)
 
+    async def spoiled(tx):
+        await add("spoiled")(tx)
+        raise ValueError
+
     attempt = db._attempt
-    db._attempt = lambda group: (groups.append(len(group)), attempt(group))[1]
+
+    def counted(group, grows):
+        try:
+            return attempt(group, grows)
+        finally:
+            groups.append(len(group))
+
+    db._attempt = counted
 
     async def all_at_once():
         first = asyncio.ensure_future(db.write(slow))
         await asyncio.to_thread(entered.wait, 5)
-        others = [asyncio.ensure_future(db.write(add(f"e{i}"))) for i in range(40)]
+        jobs = [spoiled if i == bad else add(f"e{i}") for i in range(40)]
+        others = [asyncio.ensure_future(db.write(job)) for job in jobs]
         await asyncio.sleep(0)
         gate.set()
-        await asyncio.gather(first, *others)
+        return await asyncio.gather(first, *others, return_exceptions=True)
 
-    run(all_at_once())
-    assert groups == [1, 40]
-    assert len(run(db.read(names))) == 40
+    results = run(all_at_once())
+    assert [type(each) for each in results if isinstance(each, Exception)] == [ValueError] * (bad is not None)
+    assert groups == ([41] if bad is None else [41] + [1] * 41)
+    assert len(run(db.read(names))) == (40 if bad is None else 39)
 
 
 def test_a_caller_that_gave_up_before_its_turn_stores_nothing(db, run):
