@@ -1,6 +1,7 @@
 """Starts the servers that the protocol suites and the benchmarks talk to: Trackside, and a real MLflow as the authority.
 
-Both keep everything below one folder (SQLite and a folder of artifacts), listen on loopback and write a log there.
+All keep everything below one folder (SQLite and a folder of artifacts) unless they are told of another store, listen
+on loopback and write a log there.
 """
 
 import contextlib
@@ -18,6 +19,7 @@ from typing import Self
 
 ROOT = Path(__file__).resolve().parents[2]
 AUTHORITY = "3.17.2"
+FASTTRACKML = "0.6.0"
 
 
 def free_port() -> int:
@@ -146,8 +148,10 @@ def trackside(folder: Path, *options: str, port: int | None = None) -> Server:
     )
 
 
-def mlflow(folder: Path, port: int | None = None, *, workers: int = 1, jobs: bool = False) -> Server:
-    """A real MLflow server on SQLite and a folder; it takes about 12 s to start.
+def mlflow(
+    folder: Path, port: int | None = None, *, workers: int = 1, jobs: bool = False, store: str = ""
+) -> Server:
+    """A real MLflow server on SQLite and a folder, or on the database at `store`; it takes about 12 s to start.
 
     As shipped it has 4 workers and runs jobs, in a dozen processes more; for its answers neither matters.
     """
@@ -162,14 +166,41 @@ def mlflow(folder: Path, port: int | None = None, *, workers: int = 1, jobs: boo
         "--port",
         str(port),
     ]
-    store = [
-        "--backend-store-uri",
-        f"sqlite:///{folder}/mlflow.db",
-        "--artifacts-destination",
-        f"{folder}/artifacts",
-    ]
+    # Which driver "postgresql://" means depends on SQLAlchemy's version.
+    uri = store.replace("postgresql://", "postgresql+psycopg2://") or f"sqlite:///{folder}/mlflow.db"
+    places = ["--backend-store-uri", uri, "--artifacts-destination", f"{folder}/artifacts"]
     environment = client_environment(MLFLOW_SERVER_ENABLE_JOB_EXECUTION=str(jobs).lower())
-    return Server("mlflow", [*command, *store, "--workers", str(workers)], folder, port, environment)
+    if store:
+        environment["PYTHONPATH"] = str(mlflow_drivers())
+    return Server("mlflow", [*command, *places, "--workers", str(workers)], folder, port, environment)
+
+
+def mlflow_drivers() -> Path:
+    """What MLflow needs to be imported for PostgreSQL and S3: `scripts/clients peers` puts it there."""
+    return _of_peers(f"mlflow-{AUTHORITY}-drivers")
+
+
+def fasttrackml(folder: Path, port: int | None = None, *, store: str = "") -> Server:
+    """FastTrackML on SQLite, or on the database at `store`. It has no proxy of artifacts."""
+    port = port or free_port()
+    program = _of_peers(f"fasttrackml-{FASTTRACKML}") / "bin" / "fml"
+    where = ["--listen-address", f"127.0.0.1:{port}", "--default-artifact-root", f"{folder}/artifacts"]
+    uri = store or f"sqlite://{folder}/fasttrackml.db"
+    return Server(
+        "fasttrackml",
+        [str(program), "server", *where, "--database-uri", uri],
+        folder,
+        port,
+        client_environment(),
+    )
+
+
+def _of_peers(name: str) -> Path:
+    """A folder of those that `scripts/clients peers` makes."""
+    folder = ROOT / ".venvs" / name
+    if not folder.is_dir():
+        subprocess.run([ROOT / "scripts" / "clients", "peers"], check=True)
+    return folder
 
 
 def basic_auth_extra() -> Path:
