@@ -14,7 +14,7 @@ check:  ## the inner loop, in seconds: lint, types, layout, unit tests
 ui:  ## build the web app into src/trackside/server/static
 	@scripts/ui
 
-bench:  ## Trackside beside MLflow on this machine
+bench:  ## Trackside beside MLflow and FastTrackML on this machine
 	@scripts/bench $(ARGS)
 
 docs:  ## write the generated reference anew

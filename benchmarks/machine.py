@@ -1,7 +1,6 @@
 """What the machine is, what a process weighs, and how fast the load generator is against a server that does nothing."""
 
 import asyncio
-import importlib.metadata
 import itertools
 import os
 import platform
@@ -25,7 +24,6 @@ def describe() -> dict[str, Any]:
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
         "kernel": platform.release(),
         "python": platform.python_version(),
-        "trackside": importlib.metadata.version("trackside"),
         "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "load_average": [round(value, 2) for value in os.getloadavg()],
     }
@@ -47,21 +45,30 @@ def family(pid: int) -> list[int]:
     return found
 
 
+def _read(member: int, name: str) -> str:
+    """A file of a process; empty when that ended meanwhile."""
+    try:
+        return Path(f"/proc/{member}/{name}").read_text()
+    except OSError:
+        return ""
+
+
 def memory_mb(pid: int) -> float:
     """Proportional set size of the process and its children: shared pages are counted once."""
     total = 0
     for member in family(pid):
-        for line in Path(f"/proc/{member}/smaps_rollup").read_text().splitlines():
+        for line in _read(member, "smaps_rollup").splitlines():
             if line.startswith("Pss:"):
                 total += int(line.split()[1])
     return total / 1024
 
 
 def cpu_seconds(pid: int) -> float:
+    """Seconds of a processor that the family has used, with those of its members that have ended."""
     ticks = 0
     for member in family(pid):
-        fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
+        if stat := _read(member, "stat"):
+            ticks += sum(int(field) for field in stat.rpartition(")")[2].split()[11:15])
     return ticks / os.sysconf("SC_CLK_TCK")
 
 

@@ -1,19 +1,19 @@
 """What a chart, a window of it and a page of history cost through the server: `python -m benchmarks.series_charts`.
 
-A metric of 1 and of 10 million points (or `--points N …`), compacted, on SQLite; one point of each is a spike, which
-every chart must show. The points are put into the store as a compaction does, since sending them takes minutes.
+A metric of 1 and of 10 million points (or `--points N …`), compacted; one point of each is a spike, which every chart
+must show. The points are put into the store as a compaction does, since sending them takes minutes.
 """
 
 import argparse
 import asyncio
-import json
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from benchmarks import load
+from benchmarks import load, peers
 from trackside.config import ServerSettings
 from trackside.core.app import App
 from trackside.core.experiments import create_default
@@ -24,17 +24,13 @@ from trackside.store.series import blocks
 from trackside.store.series.chunks import row_of, split
 from trackside.store.series.points import Columns
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "protocol"))
-
-import servers  # noqa: E402
-
+POINTS = [100_000, 1_000_000, 10_000_000]
 SPIKE = 1e6
 
 
-async def fill(folder: Path, count: int) -> str:
+async def fill(folder: Path, url: str, count: int) -> str:
     """A store with a run of so many points of the metric `loss`; the run's id."""
-    app = App.open(ServerSettings(data_dir=folder))
+    app = App.open(ServerSettings(data_dir=folder, store=url))
     await create_default(app)
     run = await create(app, NewRun("0"))
     rng = np.random.default_rng(7)
@@ -61,37 +57,72 @@ async def fill(folder: Path, count: int) -> str:
     return run.info.uuid
 
 
-def measure(count: int) -> None:
+def charts(port: int, run: str, count: int) -> dict[str, dict[str, Any]]:
+    query = {"run_ids": [run], "metrics": ["loss"], "buckets": 800}
+    windows: dict[str, dict[str, int]] = {
+        "chart of all": {},
+        "chart of a tenth": {"start": count // 2, "end": count // 2 + count // 10},
+        "chart of 600 points": {"start": count // 3 - 300, "end": count // 3 + 300},
+    }
+    figures: dict[str, dict[str, Any]] = {}
+    for name, window in windows.items():
+        one = load.post("/api/trackside/v1/series/query", query | window)
+        (line,) = load.fetch(port, one)["series"]
+        if not window and max(line["max"]) != SPIKE:
+            raise load.Refused("the spike is not on the chart")
+        figures[name] = {**_asked(port, one, 50), "exact": line["exact"]}
+    path = f"/api/2.0/mlflow/metrics/get-history?run_id={run}&metric_key=loss&max_results=25000"
+    figures["page of 25,000 of its history"] = _asked(port, load.request("GET", path), 15)
+    return figures
+
+
+def _asked(port: int, one: bytes, reads: int) -> dict[str, float]:
+    sample = load.repeat(port, one, reads)
+    return {"p50_ms": sample.percentile_ms(50), "p99_ms": sample.percentile_ms(99)}
+
+
+def of_a_series(store: peers.Store, count: int) -> dict[str, dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="trackside-charts-") as folder:
-        run = asyncio.run(fill(Path(folder) / "data", count))
-        with servers.trackside(Path(folder)) as server:
-            query = {"run_ids": [run], "metrics": ["loss"], "buckets": 800}
-            tenth = {**query, "start": count // 2, "end": count // 2 + count // 10}
-            near = {**query, "start": count // 3 - 300, "end": count // 3 + 300}
-            for name, asked in (("whole", query), ("a tenth", tenth), ("600 points", near)):
-                one = load.post("/api/trackside/v1/series/query", asked)
-                (line,) = load.fetch(server.port, one)["series"]
-                if name == "whole" and max(line["max"]) != SPIKE:
-                    raise load.Refused("the spike is not on the chart")
-                sample = load.repeat(server.port, one, 30)
-                print(
-                    f"{count:>11,} points, chart of {name:10} p50 {sample.percentile_ms(50):7.2f} ms"
-                    f"  p90 {sample.percentile_ms(90):7.2f} ms  exact: {json.dumps(line['exact'])}",
-                    flush=True,
-                )
-            path = f"/api/2.0/mlflow/metrics/get-history?run_id={run}&metric_key=loss&max_results=25000"
-            sample = load.repeat(server.port, load.request("GET", path), 5)
-            print(
-                f"{count:>11,} points, page of 25,000          p50 {sample.percentile_ms(50):7.2f} ms",
-                flush=True,
-            )
+        peer = peers.peer("trackside", Path(folder), store)
+        run = asyncio.run(fill(Path(folder) / "data", peer.url, count))
+        print(f"-- {store.name}: {count:,} points", file=sys.stderr, flush=True)
+        with peer.server:
+            return charts(peer.port, run, count)
+
+
+def measure(stores: list[str], counts: list[int]) -> dict[str, Any]:
+    """Store -> number of points -> what was asked -> figures."""
+    result: dict[str, Any] = {}
+    for name in stores:
+        with peers.opened(name) as store:
+            by_count = {str(count): of_a_series(store, count) for count in counts}
+            result[name] = {"version": store.version, "points": by_count}
+    return result
+
+
+def lines(section: dict[str, Any]) -> list[str]:
+    told = ["Milliseconds over HTTP, p50 / p99; every chart of all shows the one point that is a spike."]
+    for store in section.values():
+        counts = list(store["points"])
+        told += [
+            "",
+            f"| {store['version']} | " + " | ".join(f"{int(count):,} points" for count in counts) + " |",
+        ]
+        told.append("|---" * (len(counts) + 1) + "|")
+        for name in store["points"][counts[0]]:
+            seen = [store["points"][count][name] for count in counts]
+            cells = [f"{figures['p50_ms']:,.1f} / {figures['p99_ms']:,.1f}" for figures in seen]
+            told.append(f"| {name} | " + " | ".join(cells) + " |")
+    return told
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--points", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000])
-    for count in parser.parse_args().points:
-        measure(count)
+    parser.add_argument("--points", type=int, nargs="+", default=POINTS)
+    parser.add_argument("--store", nargs="+", choices=peers.STORES, default=list(peers.STORES))
+    options = parser.parse_args()
+    print("\n".join(lines(measure(options.store, options.points))))
 
 
-main()
+if __name__ == "__main__":
+    main()

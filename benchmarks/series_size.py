@@ -1,24 +1,27 @@
 """Bytes on disk for each metric point, and what a chart and a history of it cost: `python -m benchmarks.series_size`.
 
-In this process, on SQLite, on the store alone: no HTTP. Each kind of series has a store of its own, so its file is all
-that it costs (an empty store is taken off). Points are compacted as a server does it, and packed for good at the end.
+In this process, on the store alone: no HTTP. Each kind of series has a database of its own, so that is all that it costs
+(what an empty one takes is taken off). Points are compacted as a server does it, and packed for good at the end.
 """
 
 import argparse
 import asyncio
 import statistics
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from benchmarks.machine import disk_bytes
+from benchmarks import peers
 from trackside.core.compaction import compact_run
 from trackside.model import Point
+from trackside.store.database import Database, Transaction
+from trackside.store.postgres import PostgresDatabase
 from trackside.store.series import Series
 from trackside.store.series.chart import Window
 from trackside.store.sqlite import SqliteDatabase
@@ -63,7 +66,7 @@ def points(kind: str, keys: int, each: int) -> Iterator[list[Point]]:
         yield batch
 
 
-async def new_run(db: SqliteDatabase) -> int:
+async def new_run(db: Database) -> int:
     async def job(tx: Any) -> int:
         await tx.run("add_default_experiment", artifact_location="x", now_ms=1)
         fields = {"uuid": "r", "experiment_id": 0, "name": "n", "user_id": "", "start_ms": 0}
@@ -72,7 +75,7 @@ async def new_run(db: SqliteDatabase) -> int:
     return await db.write(job)
 
 
-async def fill(db: SqliteDatabase, requests: Iterator[list[Point]], due: int = 65_536) -> float:
+async def fill(db: Database, requests: Iterator[list[Point]], due: int = 65_536) -> float:
     """Append all, compacting as a server does, end the run; seconds of a processor that compacting took."""
     series, app, run, waiting, seconds = Series(), SimpleNamespace(db=db), await new_run(db), 0, 0.0
     for request in requests:
@@ -89,21 +92,43 @@ async def fill(db: SqliteDatabase, requests: Iterator[list[Point]], due: int = 6
     return seconds + time.process_time() - began
 
 
-async def size(kind: str, keys: int, each: int, due: int = 65_536) -> tuple[float, float]:
-    """Bytes a point, and seconds of compaction."""
+def opened(folder: Path, url: str) -> Database:
+    return PostgresDatabase(url) if url else SqliteDatabase(folder / "trackside.db")
+
+
+def used(store: peers.Store, work: Callable[[Database], Awaitable[float]]) -> tuple[float, float]:
+    """Bytes that what `work` stores takes in a database of its own, and what it gives."""
+
+    async def once(url: str, work: Callable[[Database], Awaitable[float]] | None) -> float:
+        db = opened(Path(folder), url)
+        try:
+            await db.read(_nothing)  # the first use makes the tables
+            return await work(db) if work else 0.0
+        finally:
+            await db.close()
+
     with tempfile.TemporaryDirectory(prefix="trackside-size-") as folder:
-        path = Path(folder) / "trackside.db"
-        await SqliteDatabase(path).close()
-        empty = disk_bytes(Path(folder))
-        db = SqliteDatabase(path)
-        seconds = await fill(db, points(kind, keys, each), due)
-        await db.shrink()
-        await db.close()
-        return (disk_bytes(Path(folder)) - empty) / (keys * each), seconds
+        url = store.new()
+        asyncio.run(once(url, None))
+        empty = store.bytes_used(Path(folder), url)
+        given = asyncio.run(once(url, work))
+        return store.bytes_used(Path(folder), url) - empty, given
+
+
+async def _nothing(_: Transaction) -> None:
+    pass
+
+
+def bytes_per_point(
+    store: peers.Store, kind: str, keys: int, each: int, due: int = 65_536
+) -> tuple[float, float]:
+    """And seconds of compaction."""
+    total, seconds = used(store, lambda db: fill(db, points(kind, keys, each), due))
+    return total / (keys * each), seconds
 
 
 async def reading(count: int) -> dict[str, float]:
-    """Milliseconds of a chart of the whole, of a window of it, and of all points."""
+    """Milliseconds of a chart of the whole, of a window of it, and of all points, on SQLite."""
     with tempfile.TemporaryDirectory(prefix="trackside-read-") as folder:
         db = SqliteDatabase(Path(folder) / "trackside.db")
         began = time.perf_counter()
@@ -134,21 +159,58 @@ async def reading(count: int) -> dict[str, float]:
         return figures
 
 
-async def main() -> None:
+def on_store(store: peers.Store, long: int) -> dict[str, Any]:
+    kinds = {}
+    for kind in KINDS:
+        print(f"-- {store.name}: {kind}", file=sys.stderr, flush=True)
+        kinds[kind] = {
+            "long": bytes_per_point(store, kind, 1, long)[0],
+            "short": bytes_per_point(store, kind, long // 200, 20)[0],
+        }
+    wide, seconds = bytes_per_point(store, "loss, float32 with 5 % noise", long // 20, 100, due=10_000)
+    return {"version": store.version, "kinds": kinds, "wide": wide, "wide_compaction_s": seconds}
+
+
+def measure(stores: list[str], long: int) -> dict[str, Any]:
+    """Bytes a point of one series of so many points, of many short ones, and of many that grow slowly."""
+    result: dict[str, Any] = {"long": long, "stores": {}}
+    for name in stores:
+        with peers.opened(name) as store:
+            result["stores"][name] = on_store(store, long)
+    return result
+
+
+def lines(section: dict[str, Any]) -> list[str]:
+    long = section["long"]
+    told = ["Bytes in the database for each point, everything included, when the run has ended."]
+    for store in section["stores"].values():
+        told += [
+            "",
+            f"| {store['version']} | one series of {long:,} points | {long // 200:,} series of 20 points |",
+            "|---|---|---|",
+        ]
+        told += [
+            f"| {kind} | {each['long']:.2f} | {each['short']:.1f} |" for kind, each in store["kinds"].items()
+        ]
+        told += [
+            "",
+            (
+                f"{long // 20:,} metrics of one run, one point each an hour for 100 hours: {store['wide']:.1f} bytes a "
+                f"point, {store['wide_compaction_s']:.1f} s of a processor for packing."
+            ),
+        ]
+    return told
+
+
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", type=int, default=1_000_000, help="of the series that is read")
+    parser.add_argument("--store", nargs="+", choices=peers.STORES, default=list(peers.STORES))
     options = parser.parse_args()
-    for kind in KINDS:
-        long, _ = await size(kind, 1, LONG)
-        short, _ = await size(kind, 1_000, 20)
-        print(f"{kind:34} {long:6.2f} B/point of {LONG:,} points {short:7.1f} B/point of 1,000 series of 20")
-    wide, seconds = await size("loss, float32 with 5 % noise", 10_000, 100, due=10_000)
-    print(
-        f"10,000 metrics, one point an hour, 100 hours: {wide:.1f} B/point, {seconds:.1f} processor s of compaction"
-    )
-    for name, figure in (await reading(options.points)).items():
+    print("\n".join(lines(measure(options.store, LONG))))
+    for name, figure in asyncio.run(reading(options.points)).items():
         print(f"{options.points:,} points: {name:24} {figure:9.2f}")
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

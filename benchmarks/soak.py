@@ -1,4 +1,4 @@
-"""A lab at work for some minutes: `python -m benchmarks.soak` [--minutes 10] [--mlflow].
+"""A lab at work for some minutes: `python -m benchmarks.soak` [--minutes 10] [--store sqlite] [--peers trackside].
 
 Eight trainers each log 100 metrics twice a second, each request at its time whether or not the last one was answered
 late; two readers open the runs table and a chart once a second. Latency counts from when a request was due, so a
@@ -7,24 +7,18 @@ server that falls behind cannot hide it. Memory of the server is read every 10 s
 
 import argparse
 import asyncio
-import json
 import random
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 
-from benchmarks import machine
-
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "protocol"))
-
-import servers  # noqa: E402
+from benchmarks import peers
 
 API = "/api/2.0/mlflow"
 TRAINERS, METRICS, EVERY_S = 8, 100, 0.5
@@ -34,14 +28,21 @@ MEMORY_EVERY_S = 10.0
 
 @dataclass
 class Seen:
-    """Latencies in ms by what was asked, and the server's memory in MB over time."""
+    """By what was asked: seconds since the start and latency in ms of each; the server's memory in MB over time."""
 
-    latencies: dict[str, list[float]] = field(default_factory=dict)
-    memory: list[float] = field(default_factory=list)
+    began: float = field(default_factory=time.perf_counter)
+    latencies: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    memory: list[tuple[float, float]] = field(default_factory=list)
     late: int = 0  # requests that began after the next one was due
+    refused: dict[str, int] = field(default_factory=dict)
+    may_refuse: bool = False
 
-    def add(self, what: str, due: float) -> None:
-        self.latencies.setdefault(what, []).append(1000 * (time.perf_counter() - due))
+    def add(self, what: str, due: float, answer: httpx.Response) -> None:
+        if answer.status_code != 200 and self.may_refuse:
+            self.refused[what] = self.refused.get(what, 0) + 1
+            return
+        answer.raise_for_status()
+        self.latencies.setdefault(what, []).append((due - self.began, 1000 * (time.perf_counter() - due)))
 
 
 async def every(seconds: float, until: float, work: Callable[[float], Awaitable[None]], seen: Seen) -> None:
@@ -68,8 +69,7 @@ class Trainer:
         answer = await self.http.post(
             f"{API}/runs/log-batch", json={"run_id": self.run_id, "metrics": metrics}
         )
-        answer.raise_for_status()
-        self.seen.add("log 100 metrics", due)
+        self.seen.add("log 100 metrics", due, answer)
 
 
 class Reader:
@@ -78,8 +78,7 @@ class Reader:
 
     async def open(self, due: float) -> None:
         page = {"experiment_ids": ["0"], "max_results": 100, "order_by": ["metrics.`layer0/loss` ASC"]}
-        (await self.http.post(f"{API}/runs/search", json=page)).raise_for_status()
-        self.seen.add("runs table", due)
+        self.seen.add("runs table", due, await self.http.post(f"{API}/runs/search", json=page))
         began = time.perf_counter()
         if self.charts == "trackside":
             asked = {"run_ids": self.runs, "metrics": ["layer1/loss"]}
@@ -89,67 +88,121 @@ class Reader:
             answer = await self.http.get(
                 "/ajax-api/2.0/mlflow/metrics/get-history-bulk-interval", params=query
             )
-        answer.raise_for_status()
-        self.seen.add("chart of 8 runs", began)
+        self.seen.add("chart of 8 runs", began, answer)
 
 
-async def soak(server: servers.Server, minutes: float) -> Seen:
-    seen = Seen()
-    async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
+async def soak(peer: peers.Peer, minutes: float) -> Seen:
+    seen = Seen(may_refuse=not peer.is_ours)
+    async with httpx.AsyncClient(base_url=peer.server.url, timeout=60) as http:
         runs = []
         for _ in range(TRAINERS):
             made = await http.post(f"{API}/runs/create", json={"experiment_id": "0"})
             runs.append(made.json()["run"]["info"]["run_id"])
         until = time.perf_counter() + 60 * minutes
         trainers = [Trainer(http, run_id, seen).log for run_id in runs]
-        readers = [Reader(http, runs, server.name, seen).open for _ in range(READERS)]
+        readers = [Reader(http, runs, peer.name, seen).open for _ in range(READERS)]
         await asyncio.gather(
             *(every(EVERY_S, until, work, seen) for work in trainers),
             *(every(OPENS_EVERY_S, until, work, seen) for work in readers),
-            _memory(server, until, seen),
+            _memory(peer, until, seen),
         )
     return seen
 
 
-async def _memory(server: servers.Server, until: float, seen: Seen) -> None:
+async def _memory(peer: peers.Peer, until: float, seen: Seen) -> None:
     while time.perf_counter() < until:
-        if server.process:
-            seen.memory.append(machine.memory_mb(server.process.pid))
+        seen.memory.append((time.perf_counter() - seen.began, peer.memory_mb()))
         await asyncio.sleep(min(MEMORY_EVERY_S, max(0.0, until - time.perf_counter())))
 
 
-def told(name: str, seen: Seen) -> None:
-    for what, latencies in seen.latencies.items():
-        ordered = sorted(latencies)
-        p50, p99 = (ordered[min(len(ordered) - 1, int(len(ordered) * p))] for p in (0.5, 0.99))
-        print(
-            f"{name:10} {what:16} {len(ordered):6} x  p50 {p50:8.1f}  p99 {p99:8.1f}  max {ordered[-1]:8.1f} ms"
-        )
-    first, last = seen.memory[1 if len(seen.memory) > 1 else 0], seen.memory[-1]
-    print(f"{name:10} memory {first:.0f} MB -> {last:.0f} MB; {seen.late} requests began late")
+def percentile(latencies: list[float], percent: float) -> float:
+    ordered = sorted(latencies)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+
+
+def summary(seen: Seen) -> dict[str, Any]:
+    """Percentiles of each kind of request, as a whole and of each minute; memory as it went."""
+    kinds: dict[str, Any] = {}
+    for what, samples in seen.latencies.items():
+        latencies = [latency for _, latency in samples]
+        minutes: dict[int, list[float]] = {}
+        for at, latency in samples:
+            minutes.setdefault(int(at // 60), []).append(latency)
+        kinds[what] = {
+            "requests": len(samples),
+            "p50_ms": percentile(latencies, 50),
+            "p99_ms": percentile(latencies, 99),
+            "max_ms": max(latencies),
+            "p99_ms_by_minute": [round(percentile(minutes[number], 99), 1) for number in sorted(minutes)],
+        }
+    memory = [[round(at), round(megabytes, 1)] for at, megabytes in seen.memory]
+    return {"kinds": kinds, "memory_mb": memory, "late": seen.late, "refused": seen.refused}
+
+
+def measure(stores: list[str], names: list[str], minutes: float) -> dict[str, Any]:
+    """Store -> server -> what it did: one server at a time."""
+    result: dict[str, Any] = {"minutes": minutes, "stores": {}}
+    for place in stores:
+        with peers.opened(place) as store:
+            by_peer: dict[str, Any] = {}
+            for name in names:
+                print(f"-- {name} on {place}, {minutes:g} minutes", file=sys.stderr, flush=True)
+                with tempfile.TemporaryDirectory(prefix="trackside-soak-") as folder:
+                    peer = peers.peer(name, Path(folder) / name, store)
+                    with peer.server:
+                        before = peer.cpu()
+                        by_peer[name] = summary(asyncio.run(soak(peer, minutes)))
+                        by_peer[name]["cpu_percent"] = 100 * (peer.cpu() - before) / (60 * minutes)
+            result["stores"][place] = {"version": store.version, "peers": by_peer}
+    return result
+
+
+def lines(section: dict[str, Any]) -> list[str]:
+    told = [
+        (
+            f"{section['minutes']:g} minutes of {TRAINERS} trainers that log {METRICS} metrics every {EVERY_S} s, and "
+            f"{READERS} readers; latency in ms from when a request was due."
+        ),
+        "",
+        "| | requests | p50 | p99 | most | p99 of each minute |",
+        "|---|---|---|---|---|---|",
+    ]
+    rest = []
+    for store in section["stores"].values():
+        for name, each in store["peers"].items():
+            title = f"{peers.TITLES[name]}, {store['version']}"
+            for what, kind in each["kinds"].items():
+                minutes = " ".join(f"{p99:,.0f}" for p99 in kind["p99_ms_by_minute"])
+                told.append(
+                    f"| {title}: {what} | {kind['requests']:,} | {kind['p50_ms']:,.0f} | {kind['p99_ms']:,.0f} | "
+                    f"{kind['max_ms']:,.0f} | {minutes} |"
+                )
+            rest += ["", _rest(title, each)]
+    return [*told, *rest]
+
+
+def _rest(title: str, each: dict[str, Any]) -> str:
+    memory = each["memory_mb"]
+    # One reading of each minute is enough to see where it goes.
+    told = " ".join(f"{megabytes:,.0f}" for _, megabytes in memory[::6])
+    refused = "".join(
+        f" {count} requests for {what} were refused." for what, count in each["refused"].items()
+    )
+    return (
+        f"{title}: memory by the minute {told}, at the end {memory[-1][1]:,.0f} MB; {each['cpu_percent']:.0f} % of a "
+        f"core; {each['late']} requests began late.{refused}"
+    )
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    arguments.add_argument("--minutes", type=float, default=10)
-    arguments.add_argument("--mlflow", action="store_true", help="a real MLflow afterwards")
-    arguments.add_argument("--json", type=Path, help="where to write the figures too")
-    wanted = arguments.parse_args()
-    figures = {}
-    for start in [servers.trackside, *([servers.mlflow] if wanted.mlflow else [])]:
-        with tempfile.TemporaryDirectory() as folder, start(Path(folder)) as server:
-            urllib.request.urlopen(f"{server.url}/health").close()
-            seen = asyncio.run(soak(server, wanted.minutes))
-            told(server.name, seen)
-            figures[server.name] = {
-                "latencies_ms": seen.latencies,
-                "memory_mb": seen.memory,
-                "late": seen.late,
-            }
-    if wanted.json:
-        wanted.json.write_text(json.dumps(figures))
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--store", nargs="+", choices=peers.STORES, default=["sqlite"])
+    parser.add_argument("--peers", nargs="+", choices=peers.NAMES, default=["trackside"])
+    options = parser.parse_args()
+    print("\n".join(lines(measure(options.store, options.peers, options.minutes))))
 
 
 if __name__ == "__main__":

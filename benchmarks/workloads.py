@@ -1,24 +1,31 @@
-"""The loads: each is applied to one server for one round, and gives figures by name (rates: more is better; ms: less)."""
+"""The loads: each is applied to one server for one round, and gives figures by name (rates: more is better; ms: less).
+
+A figure that a peer refuses to give is None.
+"""
 
 import http.client
 import itertools
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks import load
+from benchmarks import fill_mlflow, load
 from benchmarks.load import exchange, fetch, post, request
+from benchmarks.peers import Peer
 
 API = "/api/2.0/mlflow"
 FILES = "/api/2.0/mlflow-artifacts/artifacts"
 CONNECTIONS = 8
 BATCHING_CONNECTIONS = 4
 
-Figures = dict[str, float]
+SLOW_S = 4.0  # a question that takes its server longer is asked once or twice a round
+
+Figures = dict[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -33,18 +40,34 @@ class Size:
     reads: int
 
 
-FULL = Size(seconds=4, rounds=3, runs=2_000, points=100_000, file_mb=256, reads=15)
+FULL = Size(seconds=3, rounds=3, runs=10_000, points=100_000, file_mb=256, reads=200)
 QUICK = Size(seconds=1, rounds=1, runs=200, points=10_000, file_mb=32, reads=5)
 
-Workload = Callable[[int, Size], Figures]
+Workload = Callable[[Peer, Size], Figures]
 
 
-def rate_and_latency(sample: load.Sample, per_request: int = 1) -> Figures:
+def apply(peer: Peer, streams: list[Iterator[bytes]], seconds: float, per_request: int = 1) -> Figures:
+    """Rate, latencies, and what a request costs in time of a processor: that suffers least from a busy machine."""
+    before = peer.cpu()
+    sample = load.apply(peer.port, streams, seconds)
     return {
         "per_s": sample.rate * per_request,
         "p50_ms": sample.percentile_ms(50),
         "p99_ms": sample.percentile_ms(99),
+        "cpu_us": 1e6 * (peer.cpu() - before) / len(sample.latencies),
+        "generator_percent": 100 * sample.own_cpu / sample.seconds,
     }
+
+
+def unless_refused(peer: Peer, names: list[str], work: Callable[[], Figures]) -> Figures:
+    """The figures of these names, or None for each when a peer answers anything but what was asked."""
+    try:
+        return work()
+    except (load.Refused, OSError) as refused:  # some hang up while a file is still on its way to them
+        if peer.is_ours:
+            raise
+        print(f"   {peer.name} refuses: {str(refused)[-160:]!r}", file=sys.stderr, flush=True)
+        return dict.fromkeys(names)
 
 
 def new_experiment(port: int) -> str:
@@ -66,8 +89,8 @@ def now_ms() -> int:
 # --- writing -----------------------------------------------------------------
 
 
-def create_runs(port: int, size: Size) -> Figures:
-    experiment, numbers = new_experiment(port), itertools.count()
+def create_runs(peer: Peer, size: Size) -> Figures:
+    experiment, numbers = new_experiment(peer.port), itertools.count()
 
     def stream() -> Iterator[bytes]:
         for number in numbers:
@@ -79,7 +102,7 @@ def create_runs(port: int, size: Size) -> Figures:
             }
             yield post(f"{API}/runs/create", body)
 
-    return rate_and_latency(load.apply(port, [stream() for _ in range(CONNECTIONS)], size.seconds))
+    return apply(peer, [stream() for _ in range(CONNECTIONS)], size.seconds)
 
 
 def metric_by_metric(run: str) -> Iterator[bytes]:
@@ -96,14 +119,14 @@ def metric_by_metric(run: str) -> Iterator[bytes]:
             yield post(f"{API}/runs/log-metric", body)
 
 
-def log_metric_8(port: int, size: Size) -> Figures:
-    runs = new_runs(port, CONNECTIONS)
-    return rate_and_latency(load.apply(port, [metric_by_metric(run) for run in runs], size.seconds))
+def log_metric_8(peer: Peer, size: Size) -> Figures:
+    runs = new_runs(peer.port, CONNECTIONS)
+    return apply(peer, [metric_by_metric(run) for run in runs], size.seconds)
 
 
-def log_metric_1(port: int, size: Size) -> Figures:
-    (run,) = new_runs(port, 1)
-    return rate_and_latency(load.apply(port, [metric_by_metric(run)], size.seconds))
+def log_metric_1(peer: Peer, size: Size) -> Figures:
+    (run,) = new_runs(peer.port, 1)
+    return apply(peer, [metric_by_metric(run)], size.seconds)
 
 
 def batches(run: str, points: int, keys: int = 10) -> Iterator[bytes]:
@@ -121,49 +144,55 @@ def batches(run: str, points: int, keys: int = 10) -> Iterator[bytes]:
         yield post(f"{API}/runs/log-batch", {"run_id": run, "metrics": metrics})
 
 
-def ready_made(stream: Iterator[bytes], seconds: float) -> Iterator[bytes]:
-    """Bodies of a batch made beforehand: making one takes the generator longer than a server may need to store it."""
-    return iter(list(itertools.islice(stream, int(150 * max(1.0, seconds)))))
+def ready_made(peer: Peer, points: int, seconds: float) -> list[Iterator[bytes]]:
+    """A stream for each connection, of batches made beforehand: making one takes the generator longer than a server
+    may need to store it. As many as 600,000 points a second need; of the others none stores a sixth of that.
+    """
+    count = int((150_000 if peer.is_ours else 25_000) / points * max(1.0, seconds))
+    runs = new_runs(peer.port, BATCHING_CONNECTIONS)
+    return [iter(list(itertools.islice(batches(run, points), count))) for run in runs]
 
 
-def log_batch_1000(port: int, size: Size) -> Figures:
-    streams = [ready_made(batches(run, 1000), size.seconds) for run in new_runs(port, BATCHING_CONNECTIONS)]
-    return rate_and_latency(load.apply(port, streams, size.seconds), per_request=1000)
+def log_batch_1000(peer: Peer, size: Size) -> Figures:
+    return apply(peer, ready_made(peer, 1000, size.seconds), size.seconds, per_request=1000)
 
 
-def log_batch_100(port: int, size: Size) -> Figures:
-    streams = [
-        ready_made(batches(run, 100), 5 * size.seconds) for run in new_runs(port, BATCHING_CONNECTIONS)
-    ]
-    return rate_and_latency(load.apply(port, streams, size.seconds), per_request=100)
+def log_batch_100(peer: Peer, size: Size) -> Figures:
+    return apply(peer, ready_made(peer, 100, size.seconds), size.seconds, per_request=100)
 
 
-def log_params(port: int, size: Size) -> Figures:
+def log_params(peer: Peer, size: Size) -> Figures:
     def stream(run: str) -> Iterator[bytes]:
         for number in itertools.count():
             params = [{"key": f"p{number * 100 + index}", "value": str(index)} for index in range(100)]
             yield post(f"{API}/runs/log-batch", {"run_id": run, "params": params})
 
-    streams = [stream(run) for run in new_runs(port, BATCHING_CONNECTIONS)]
-    return rate_and_latency(load.apply(port, streams, size.seconds), per_request=100)
+    streams = [stream(run) for run in new_runs(peer.port, BATCHING_CONNECTIONS)]
+    return apply(peer, streams, size.seconds, per_request=100)
 
 
-def warm_up(port: int, size: Size) -> None:
-    """What a server does only for its first requests is no part of a rate."""
-    for run in new_runs(port, 2):
-        streams = [itertools.islice(metric_by_metric(run), 100), itertools.islice(batches(run, 10), 20)]
-        load.apply(port, streams, size.seconds)
+def warm_up(peer: Peer, size: Size) -> None:
+    """What a server does only for its first requests is no part of a rate. A run for each connection, as in all loads:
+    MLflow on PostgreSQL answers 400 when two log a run's new metric at once.
+    """
+    for _ in range(2):
+        one, other = new_runs(peer.port, 2)
+        streams = [itertools.islice(metric_by_metric(one), 100), itertools.islice(batches(other, 10), 20)]
+        load.apply(peer.port, streams, size.seconds)
 
 
 # --- reading -----------------------------------------------------------------
 
 
 @cache
-def filled(port: int, runs: int) -> str:
+def filled(peer: Peer, runs: int) -> str:
     """An experiment of that many runs with 10 metrics, 10 params and 5 tags each; made in the first round."""
-    experiment = new_experiment(port)
+    experiment = new_experiment(peer.port)
+    if peer.name == "mlflow" and peer.url:
+        peer.store.sql(peer.url, *fill_mlflow.statements(experiment, runs))
+        return experiment
     requests = []
-    for number, run in enumerate(new_runs(port, runs, experiment)):
+    for number, run in enumerate(new_runs(peer.port, runs, experiment)):
         body = {
             "run_id": run,
             "metrics": [
@@ -174,74 +203,115 @@ def filled(port: int, runs: int) -> str:
             "tags": [{"key": f"t{index}", "value": str(number % 13)} for index in range(5)],
         }
         requests.append(post(f"{API}/runs/log-batch", body))
-    exchange(port, requests, CONNECTIONS)
+    exchange(peer.port, requests, CONNECTIONS)
     return experiment
 
 
-def search(port: int, size: Size) -> Figures:
-    experiment = filled(port, size.runs)
-    questions: dict[str, dict[str, Any]] = {
-        "default": {},
-        "by_metric": {"order_by": ["metrics.m0 DESC"]},
-        "by_param": {"order_by": ["params.p1 ASC"]},
-        "filter": {"filter": "metrics.m0 > 5000 and params.p1 = '7'"},
-    }
-    figures: Figures = {"runs": size.runs}
-    for name, question in questions.items():
+QUESTIONS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "by_metric": {"order_by": ["metrics.m0 DESC"]},
+    "by_param": {"order_by": ["params.p1 ASC"]},
+    "filter": {"filter": "metrics.m0 > 5000 and params.p1 = '7'"},
+    "filter_by_metric": {
+        "filter": "metrics.m0 > 5000 and params.p1 = '7'",
+        "order_by": ["metrics.m1 ASC"],
+    },
+}
+
+
+def search(peer: Peer, size: Size) -> Figures:
+    experiment = filled(peer, size.runs)
+    figures: Figures = {}
+    for name, question in QUESTIONS.items():
         one = post(f"{API}/runs/search", {"experiment_ids": [experiment], "max_results": 100, **question})
-        figures[f"{name}_p50_ms"] = load.repeat(port, one, size.reads).percentile_ms(50)
-    began, token, seen = time.perf_counter(), "", 0
-    while token or not seen:
-        page = {"experiment_ids": [experiment], "max_results": 1000, "page_token": token}
-        answer = fetch(port, post(f"{API}/runs/search", page))
-        seen, token = seen + len(answer["runs"]), answer.get("next_page_token", "")
-    if seen != size.runs:
-        raise load.Refused(f"paging through {size.runs} runs gave {seen}")
-    figures["all_pages_ms"] = 1000 * (time.perf_counter() - began)
-    return figures
+        figures |= unless_refused(
+            peer, [f"{name}_p50_ms", f"{name}_p99_ms"], partial(_asked, peer, name, one, size.reads)
+        )
+    return figures | walked(peer, experiment, size.runs)
 
 
-def history(port: int, size: Size) -> Figures:
-    (run,) = new_runs(port, 1)
+def _asked(peer: Peer, name: str, one: bytes, reads: int) -> Figures:
+    sample = load.repeat(peer.port, one, reads, SLOW_S)
+    return {f"{name}_p50_ms": sample.percentile_ms(50), f"{name}_p99_ms": sample.percentile_ms(99)}
+
+
+@cache
+def walked(peer: Peer, experiment: str, runs: int) -> Figures:
+    """All runs in pages of 1,000, once: it takes MLflow a quarter of a minute."""
+
+    def walk() -> Figures:
+        taken: list[float] = []
+        token, seen = "", 0
+        while token or not taken:
+            page = {"experiment_ids": [experiment], "max_results": 1000, "page_token": token}
+            began = time.perf_counter()
+            answer = fetch(peer.port, post(f"{API}/runs/search", page))
+            taken.append(1000 * (time.perf_counter() - began))
+            seen, token = seen + len(answer.get("runs", [])), answer.get("next_page_token", "")
+        if seen != runs:
+            raise load.Refused(f"paging through {runs} runs gave {seen}")
+        return {"all_pages_ms": sum(taken), "last_page_ms": taken[-1], "slowest_page_ms": max(taken)}
+
+    return unless_refused(peer, ["all_pages_ms", "last_page_ms", "slowest_page_ms"], walk)
+
+
+def history(peer: Peer, size: Size) -> Figures:
+    weighs = _first_of(peer)
+    (run,) = new_runs(peer.port, 1)
+    before = peer.bytes_used() if weighs else 0
+    requests = list(itertools.islice(batches(run, 1000, keys=1), size.points // 1000))
     began = time.perf_counter()
-    exchange(port, list(itertools.islice(batches(run, 1000, keys=1), size.points // 1000)))
-    figures = {"points": size.points, "stored_per_s": size.points / (time.perf_counter() - began)}
-    query = f"run_id={run}&metric_key=metric_0"
-    got = fetch(port, request("GET", f"{API}/metrics/get-history?{query}"))
+    exchange(peer.port, requests)
+    figures: Figures = {"stored_per_s": size.points / (time.perf_counter() - began)}
+    whole = request("GET", f"{API}/metrics/get-history?run_id={run}&metric_key=metric_0")
+    got = fetch(peer.port, whole)
     if len(got["metrics"]) != size.points:
         raise load.Refused(f"{size.points} points were stored, {len(got['metrics'])} came back")
-    whole = request("GET", f"{API}/metrics/get-history?{query}")
-    chart = request(
-        "GET",
-        f"/ajax-api/2.0/mlflow/metrics/get-history-bulk-interval?run_ids={run}&metric_key=metric_0&max_results=320",
+    figures["whole_p50_ms"] = load.repeat(peer.port, whole, 5, SLOW_S).percentile_ms(50)
+    query = f"run_ids={run}&metric_key=metric_0&max_results=320"
+    chart = request("GET", f"/ajax-api/2.0/mlflow/metrics/get-history-bulk-interval?{query}")
+    figures |= unless_refused(
+        peer, ["chart_p50_ms", "chart_p99_ms"], partial(_asked, peer, "chart", chart, size.reads)
     )
-    figures["whole_p50_ms"] = load.repeat(port, whole, 3).percentile_ms(50)
-    figures["chart_p50_ms"] = load.repeat(port, chart, size.reads).percentile_ms(50)
+    if weighs:
+        done = {"run_id": run, "status": "FINISHED", "end_time": now_ms()}
+        fetch(peer.port, post(f"{API}/runs/update", done))
+        figures["bytes_per_point"] = (peer.bytes_used() - before) / size.points
     return figures
+
+
+_weighed: set[Peer] = set()
+
+
+def _first_of(peer: Peer) -> bool:
+    """Whether this is the peer's first round: bytes are the same in each, and to count them takes a while."""
+    is_first = peer not in _weighed
+    _weighed.add(peer)
+    return is_first
 
 
 # --- files -------------------------------------------------------------------
 
 
-def small_files(port: int, size: Size) -> Figures:
-    (run,) = new_runs(port, 1)
+def small_files(peer: Peer, size: Size) -> Figures:
+    (run,) = new_runs(peer.port, 1)
     root, numbers, content = f"{FILES}/{run}/artifacts", itertools.count(), b"x" * 10_000
 
     def puts() -> Iterator[bytes]:
         for number in numbers:
             yield request("PUT", f"{root}/{number}.bin", content, "application/octet-stream")
 
-    stored = load.apply(port, [puts() for _ in range(CONNECTIONS)], size.seconds)
+    stored = load.apply(peer.port, [puts() for _ in range(CONNECTIONS)], size.seconds)
     names = itertools.cycle(range(len(stored.latencies)))
     gets = [(request("GET", f"{root}/{number}.bin") for number in names) for _ in range(CONNECTIONS)]
-    fetched = load.apply(port, list(gets), size.seconds)
+    fetched = load.apply(peer.port, list(gets), size.seconds)
     return {"put_per_s": stored.rate, "get_per_s": fetched.rate, "get_p50_ms": fetched.percentile_ms(50)}
 
 
-def large_file(port: int, size: Size) -> Figures:
-    (run,) = new_runs(port, 1)
+def large_file(peer: Peer, size: Size) -> Figures:
+    (run,) = new_runs(peer.port, 1)
     path, length = f"{FILES}/{run}/artifacts/large.bin", size.file_mb << 20
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600, blocksize=1 << 20)
+    connection = http.client.HTTPConnection("127.0.0.1", peer.port, timeout=600, blocksize=1 << 20)
     began = time.perf_counter()
     with Path("/dev/zero").open("rb") as zeros:
         pieces = (zeros.read(1 << 20) for _ in range(size.file_mb))
