@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks import machine, peers
 from benchmarks.peers import TITLES, Peer
-from benchmarks.workloads import WORKLOADS, Figures, Size, unless_refused, warm_up
+from benchmarks.workloads import WORKLOADS, Figures, Size, bytes_per_point, unless_refused, warm_up
 
 # Files do not go to a database: the loads that are left out on the second store.
 FILES = ("small_files", "large_file")
@@ -23,6 +23,7 @@ SHOWN: dict[str, tuple[str, bool | None, int]] = {
     "start_s": ("start to the first 200, s", False, 2),
     "idle_mb": ("memory at rest (PSS), MB", False, 0),
     "loaded_mb": ("memory after the loads (PSS), MB", False, 0),
+    "bytes_per_point": ("bytes in the database for each metric point", False, 1),
     "per_s": ("per second", True, 0),
     "p50_ms": ("p50, ms", False, 2),
     "p99_ms": ("p99, ms", False, 2),
@@ -45,7 +46,6 @@ SHOWN: dict[str, tuple[str, bool | None, int]] = {
     "whole_p50_ms": ("all points in one answer, p50, ms", False, 0),
     "chart_p50_ms": ("320 points for a chart, p50, ms", False, 1),
     "chart_p99_ms": ("320 points for a chart, p99, ms", False, 1),
-    "bytes_per_point": ("bytes in the database for each point", False, 1),
     "put_per_s": ("PUT per second", True, 0),
     "get_per_s": ("GET per second", True, 0),
     "get_p50_ms": ("GET p50, ms", False, 2),
@@ -54,11 +54,13 @@ SHOWN: dict[str, tuple[str, bool | None, int]] = {
 }
 
 
-def started(peer: Peer, size: Size) -> Figures:
-    """Start it; how long to the first 200, and what it weighs when it has come to rest."""
+def started(peer: Peer, size: Size, weighs_points: bool) -> Figures:
+    """Start it; how long to the first 200, what it weighs when it has come to rest, and what a point does."""
     seconds = peer.server.start()
     machine.wait_until_quiet(peer.pid, 20 if size.rounds == 1 else 60)
     figures: Figures = {"start_s": seconds, "idle_mb": peer.memory_mb()}
+    if weighs_points:
+        figures["bytes_per_point"] = bytes_per_point(peer, size.points)
     warm_up(peer, size)
     return figures
 
@@ -101,7 +103,7 @@ def on_store(store: peers.Store, names: list[str], loads: list[str], size: Size)
     ):
         result: dict[str, Any] = {
             "version": store.version,
-            "servers": {peer.name: started(peer, size) for peer in running},
+            "servers": {peer.name: started(peer, size, "history" in loads) for peer in running},
         }
         result["workloads"] = rounds(running, loads, size)
         for peer in running:
@@ -150,17 +152,21 @@ def row(title: str, figure: str, by_peer: dict[str, Figures]) -> str:
     return f"| {title}: {name} | " + " | ".join(cells) + " |"
 
 
+def rows(title: str, by_peer: dict[str, Figures]) -> list[str]:
+    """Of each figure that any of the servers has."""
+    shown = [figure for figure in SHOWN if any(figure in figures for figures in by_peer.values())]
+    return [row(title, figure, by_peer) for figure in shown]
+
+
 def table(store: dict[str, Any], versions: dict[str, str]) -> list[str]:
     names = list(store["servers"])
     head = [f"{TITLES[name]} {versions[name]}" for name in names]
     if "trackside" in names:
         head += [f"better than {TITLES[name]} by" for name in names if name != "trackside"]
     lines = ["| | " + " | ".join(head) + " |", "|---" * (len(head) + 1) + "|"]
-    lines += [row("server", figure, store["servers"]) for figure in ("start_s", "idle_mb", "loaded_mb")]
+    lines += rows("server", store["servers"])
     for name, by_peer in store["workloads"].items():
-        medians = {peer: each["median"] for peer, each in by_peer.items()}
-        shown = [figure for figure in SHOWN if any(figure in figures for figures in medians.values())]
-        lines += [row(WORKLOADS[name][0], figure, medians) for figure in shown]
+        lines += rows(WORKLOADS[name][0], {peer: each["median"] for peer, each in by_peer.items()})
     return lines
 
 

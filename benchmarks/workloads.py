@@ -256,13 +256,8 @@ def walked(peer: Peer, experiment: str, runs: int) -> Figures:
 
 
 def history(peer: Peer, size: Size) -> Figures:
-    weighs = _first_of(peer)
     (run,) = new_runs(peer.port, 1)
-    before = peer.bytes_used() if weighs else 0
-    requests = list(itertools.islice(batches(run, 1000, keys=1), size.points // 1000))
-    began = time.perf_counter()
-    exchange(peer.port, requests)
-    figures: Figures = {"stored_per_s": size.points / (time.perf_counter() - began)}
+    figures: Figures = {"stored_per_s": size.points / store_points(peer, run, size.points)}
     whole = request("GET", f"{API}/metrics/get-history?run_id={run}&metric_key=metric_0")
     got = fetch(peer.port, whole)
     if len(got["metrics"]) != size.points:
@@ -270,24 +265,28 @@ def history(peer: Peer, size: Size) -> Figures:
     figures["whole_p50_ms"] = load.repeat(peer.port, whole, 5, SLOW_S).percentile_ms(50)
     query = f"run_ids={run}&metric_key=metric_0&max_results=320"
     chart = request("GET", f"/ajax-api/2.0/mlflow/metrics/get-history-bulk-interval?{query}")
-    figures |= unless_refused(
-        peer, ["chart_p50_ms", "chart_p99_ms"], partial(_asked, peer, "chart", chart, size.reads)
-    )
-    if weighs:
-        done = {"run_id": run, "status": "FINISHED", "end_time": now_ms()}
-        fetch(peer.port, post(f"{API}/runs/update", done))
-        figures["bytes_per_point"] = (peer.bytes_used() - before) / size.points
-    return figures
+    names = ["chart_p50_ms", "chart_p99_ms"]
+    return figures | unless_refused(peer, names, partial(_asked, peer, "chart", chart, size.reads))
 
 
-_weighed: set[Peer] = set()
+def store_points(peer: Peer, run: str, points: int) -> float:
+    """Seconds that it takes to log that many of one metric, 1,000 a request, over one connection."""
+    requests = list(itertools.islice(batches(run, 1000, keys=1), points // 1000))
+    began = time.perf_counter()
+    exchange(peer.port, requests)
+    return time.perf_counter() - began
 
 
-def _first_of(peer: Peer) -> bool:
-    """Whether this is the peer's first round: bytes are the same in each, and to count them takes a while."""
-    is_first = peer not in _weighed
-    _weighed.add(peer)
-    return is_first
+def bytes_per_point(peer: Peer, points: int) -> float:
+    """Of a metric of a run that has ended. For a server that has done nothing yet: what others have left in a database
+    may be packed at any time.
+    """
+    (run,) = new_runs(peer.port, 1)
+    before = peer.bytes_used()
+    store_points(peer, run, points)
+    done = {"run_id": run, "status": "FINISHED", "end_time": now_ms()}
+    fetch(peer.port, post(f"{API}/runs/update", done))
+    return (peer.bytes_used() - before) / points
 
 
 # --- files -------------------------------------------------------------------
