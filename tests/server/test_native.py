@@ -189,10 +189,9 @@ def decoded(content):
         return list(values)
 
     for line in lines:
-        kind = "d" if line["exact"] else "f"
-        line |= {name: column("d", line["count"]) for name in ("step", "time_ms")}
-        for name in ("last",) if line["exact"] else ("last", "min", "max"):
-            line[name] = column(kind, line["count"])
+        line |= {name: column("d", line["count"]) for name in ("step", "time_ms", "last")}
+        for name in () if line["exact"] else ("min", "max"):
+            line[name] = column("d" if line["wide"] else "f", line["count"])
         line["marks"] = list(zip(column("d", line["marks"]), column("B", line["marks"]), strict=True))
     assert at == len(content)
     return lines
@@ -219,8 +218,8 @@ def test_series_in_binary_are_those_in_json(client, experiment):
         assert [time - line["origin"] for time in line["time_ms"]] == expected["x"]
         kinds = ["NaN", "Infinity", "-Infinity"]
         assert [{"x": x, "kind": kinds[kind]} for x, kind in line["marks"]] == expected["marks"]
+        assert line["last"] == expected["last"]
         if line["exact"]:
-            assert line["last"] == expected["last"]
             continue
         for low, high, exact_low, exact_high in zip(
             line["min"], line["max"], expected["min"], expected["max"], strict=True

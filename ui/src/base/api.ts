@@ -22,11 +22,17 @@ async function problem(response: Response): Promise<ApiError> {
   return new ApiError(response.status, body?.code ?? 'UNKNOWN', message);
 }
 
-async function send(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
-  const init: RequestInit = { method, ...(signal && { signal }) };
+async function send(
+  method: string,
+  path: string,
+  body?: unknown,
+  signal?: AbortSignal,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  const init: RequestInit = { method, headers, ...(signal && { signal }) };
   if (body !== undefined) {
     init.body = JSON.stringify(body);
-    init.headers = { 'Content-Type': 'application/json' };
+    headers['Content-Type'] = 'application/json';
   }
   let response: Response;
   try {
@@ -53,6 +59,16 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
 
 export async function post<T>(path: string, body: unknown = {}, signal?: AbortSignal): Promise<T> {
   return (await send('POST', path, body, signal)).json() as Promise<T>;
+}
+
+/** An answer that is not JSON, of the media type asked for. */
+export async function postFor(
+  accept: string,
+  path: string,
+  body: unknown,
+  signal: AbortSignal,
+): Promise<ArrayBuffer> {
+  return (await send('POST', path, body, signal, { Accept: accept })).arrayBuffer();
 }
 
 export async function patch<T>(path: string, body: unknown): Promise<T> {

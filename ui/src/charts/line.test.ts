@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { append, fromSeries, type Line, latest, nearest, onAxis } from './line';
+import { append, type Line, latest, nearest, onAxis } from './line';
 
 const line = (exact: boolean, x: number[], values: number[]): Line => ({
   runId: 'r',
@@ -108,21 +108,4 @@ test('nearest point', () => {
   expect(nearest([0, 10, 20], 16)).toBe(2);
   expect(nearest([0, 10, 20], -5)).toBe(0);
   expect(nearest([0, 10, 20], 99)).toBe(2);
-});
-
-test('a series of the wire becomes a line', () => {
-  const it = fromSeries({
-    run_id: 'r',
-    metric: 'm',
-    points: 1,
-    exact: true,
-    x: [1],
-    step: [1],
-    time_ms: [5],
-    last: [2],
-    min: [],
-    max: [],
-    marks: [],
-  });
-  expect(it).toMatchObject({ runId: 'r', time: [5], last: [2] });
 });

@@ -1,4 +1,4 @@
-import type { Mark, Series, Number as Value } from '../base/api-types';
+import type { Mark, Number as Value } from '../base/api-types';
 import { toNumber } from '../base/format';
 
 export type Axis = 'step' | 'time' | 'relative';
@@ -18,11 +18,6 @@ export interface Line {
   min: number[];
   max: number[];
   marks: Mark[];
-}
-
-export function fromSeries(series: Series): Line {
-  const { run_id: runId, metric, time_ms: time, ...rest } = series;
-  return { runId, metric, time, ...rest };
 }
 
 export function onAxis(axis: Axis, step: number, timeMs: number, startMs: number): number {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Event, Series, SeriesAnswer, SeriesQuery } from '../base/api-types';
+import type { Event, SeriesQuery } from '../base/api-types';
+import type { Line } from './line';
 import { type Request, SeriesSource } from './source';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -7,18 +8,10 @@ afterEach(() => void vi.useRealTimers());
 
 const request: Request = { runIds: ['r'], axis: 'step', window: null, buckets: 400 };
 
-function series(metric: string, steps: number[], more: Partial<Series> = {}): Series {
-  const time_ms = steps.map((step) => step * 10);
-  const arrays = {
-    x: [...steps],
-    step: [...steps],
-    time_ms,
-    last: steps.map(Number),
-    min: [],
-    max: [],
-    marks: [],
-  };
-  return { run_id: 'r', metric, points: steps.length, exact: true, ...arrays, ...more };
+function series(metric: string, steps: number[], more: Partial<Line> = {}): Line {
+  const time = steps.map((step) => step * 10);
+  const arrays = { x: [...steps], step: [...steps], time, last: [...steps], min: [], max: [], marks: [] };
+  return { runId: 'r', metric, points: steps.length, exact: true, ...arrays, ...more };
 }
 
 const points = (metric: string, ...steps: number[]): Event => ({
@@ -31,13 +24,13 @@ const points = (metric: string, ...steps: number[]): Event => ({
 /** A server whose answers the test hands out. */
 function server() {
   const asked: SeriesQuery[] = [];
-  const waiting: { resolve: (answer: SeriesAnswer) => void; reject: (error: Error) => void }[] = [];
+  const waiting: { resolve: (answer: Line[]) => void; reject: (error: Error) => void }[] = [];
   const ask = (query: SeriesQuery) => {
     asked.push(query);
-    return new Promise<SeriesAnswer>((resolve, reject) => waiting.push({ resolve, reject }));
+    return new Promise<Line[]>((resolve, reject) => waiting.push({ resolve, reject }));
   };
-  const answer = async (...list: Series[]) => {
-    waiting.shift()!.resolve({ series: list });
+  const answer = async (...list: Line[]) => {
+    waiting.shift()!.resolve(list);
     await vi.advanceTimersByTimeAsync(0);
   };
   const refuse = async (message: string) => {

@@ -1,8 +1,9 @@
 import { signal } from '@preact/signals';
-import { post } from '../base/api';
-import type { Event, SeriesAnswer, SeriesQuery } from '../base/api-types';
-import { type Axis, append, fromSeries, type Line, onAxis, type Point } from './line';
+import { postFor } from '../base/api';
+import type { Event, SeriesQuery } from '../base/api-types';
+import { type Axis, append, type Line, onAxis, type Point } from './line';
 import type { Range } from './window';
+import { decoded, MEDIA_TYPE } from './wire';
 
 export interface Request {
   runIds: string[];
@@ -11,7 +12,7 @@ export interface Request {
   buckets: number;
 }
 
-type Ask = (query: SeriesQuery, signal: AbortSignal) => Promise<SeriesAnswer>;
+type Ask = (query: SeriesQuery, signal: AbortSignal) => Promise<Line[]>;
 
 const MAX_METRICS = 200;
 /** A live line that has grown this many times its buckets is asked for again, in buckets. */
@@ -19,7 +20,8 @@ const GROWTH = 3;
 const REFETCH_MS = 1000;
 const FRAME_MS = 16;
 
-const askServer: Ask = (query, abort) => post<SeriesAnswer>('series/query', query, abort);
+const askServer: Ask = async (query, abort) =>
+  decoded(await postFor(MEDIA_TYPE, 'series/query', query, abort), query.axis ?? 'step');
 
 interface Entry {
   lines: Line[] | null;
@@ -199,12 +201,12 @@ export class SeriesSource {
     this.schedule();
   }
 
-  private take(metrics: string[], answer: SeriesAnswer, late: [string, Point[], string][]): void {
+  private take(metrics: string[], answer: Line[], late: [string, Point[], string][]): void {
     this.error.value = null;
     this.refused = 0;
     for (const metric of metrics) {
       const entry = this.entry(metric);
-      entry.lines = answer.series.filter((series) => series.metric === metric).map(fromSeries);
+      entry.lines = answer.filter((line) => line.metric === metric);
       this.changed(entry);
     }
     // Points that came over the stream while the server was reading: those it has not seen are added.

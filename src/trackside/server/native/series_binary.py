@@ -5,11 +5,11 @@
     head        JSON, filled with blanks so that the columns begin at a multiple of 8
     columns     of each line of the head in turn, little-endian, each filled to a multiple of 8 bytes
 
-The head is `{"series": [{"run_id", "metric", "points", "exact", "count", "marks", "origin"}]}`. The columns of a
-line: step and time_ms (float64, `count` of each), last, min and max, then x of its marks (float64, `marks` of them)
-and their kinds (uint8: 0 NaN, 1 Infinity, 2 -Infinity). Of an exact line `last` is float64 and there is no min
-and max; otherwise all three are float32, min rounded down and max up. The x of a point is its step or, on the
-axes time and relative, its time_ms less `origin`.
+The head is `{"series": [{"run_id", "metric", "points", "exact", "wide", "count", "marks", "origin"}]}`. The columns
+of a line: step, time_ms and last (`count` of each), min and max, then x of its marks (`marks` of them) and their kinds
+(uint8: 0 NaN, 1 Infinity, 2 -Infinity). All but the kinds are float64, and so are min and max if the line is `wide`;
+otherwise they are float32, min rounded down and max up. An exact line has no min and max. The x of a point is its step
+or, on the axes time and relative, its time_ms less `origin`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from trackside.core.metrics import Line, rounded_down
 
 MEDIA_TYPE = "application/vnd.trackside.series"
 _MAGIC = b"TSS1"
+_LARGE = 2.0**24  # from here on float32 leaves out whole numbers
+_SMALL = float(np.finfo(np.float32).smallest_normal)  # below, it loses digits and in the end is 0
 
 
 def encoded(lines: list[Line]) -> bytes:
@@ -42,21 +44,28 @@ def _head(line: Line) -> dict[str, Any]:
         "metric": line.key,
         "points": drawn.points,
         "exact": drawn.exact,
+        "wide": _is_wide(line),
         "count": len(drawn.x),
         "marks": len(drawn.marks),
         "origin": line.origin_ms,
     }
 
 
+def _is_wide(line: Line) -> bool:
+    """Would float32 make other whole numbers, infinities or zeros of its least and greatest values?"""
+    sizes = np.abs(np.concatenate([line.drawn.min, line.drawn.max]))
+    return bool(((sizes >= _LARGE) | ((sizes < _SMALL) & (sizes > 0))).any())
+
+
 def _columns(line: Line) -> Iterator[npt.NDArray[Any]]:
     drawn = line.drawn
     yield drawn.step.astype("<f8")
     yield drawn.timestamp_ms.astype("<f8")
-    if drawn.exact:
-        yield drawn.last.astype("<f8")
+    yield drawn.last.astype("<f8")
+    if _is_wide(line):
+        yield drawn.min.astype("<f8")
+        yield drawn.max.astype("<f8")
     else:
-        with np.errstate(over="ignore"):
-            yield drawn.last.astype("<f4")
         yield rounded_down(drawn.min)
         yield -rounded_down(-drawn.max)
     yield drawn.marks_x.astype("<f8")
