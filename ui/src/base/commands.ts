@@ -63,6 +63,8 @@ export function listenForKeys(): void {
     if (!key || ['Shift', 'Control', 'Meta', 'Alt'].includes(event.key) || event.defaultPrevented) return;
     if (isTyping(event.target) && !key.startsWith('mod+')) return;
     if (document.querySelector('dialog[open]') && key !== 'mod+k') return;
+    // It closes what is open before it means anything else.
+    if (key === 'Escape' && document.querySelector(':popover-open')) return;
     const match = matchKey(commands.value, pending, key);
     pending = match.pending;
     clearTimeout(forget);
