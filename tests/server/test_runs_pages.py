@@ -107,3 +107,33 @@ def test_columns_of_a_metric(client, experiment):
     for column in ("len(metrics.loss)", "min(params.lr)"):
         refused = client.post(f"{NATIVE}/runs/query", json={**body, "columns": [column]})
         assert (refused.status_code, column in refused.json()["message"]) == (400, True)
+
+
+def test_columns_of_odd_names_and_values(client):
+    made = client.post(f"{MLFLOW}/experiments/create", json={"name": "odd columns"}).json()["experiment_id"]
+    run = client.post(f"{MLFLOW}/runs/create", json={"experiment_id": made}).json()["run"]["info"]["run_id"]
+    logged = [("val loss", 3.0), ("val loss", 1.0), ("val loss", 2.0), ("val loss", "NaN"), ("never", "NaN")]
+    metrics = [
+        {"key": key, "value": value, "timestamp": 1, "step": step} for step, (key, value) in enumerate(logged)
+    ]
+    body = {"run_id": run, "metrics": metrics, "params": [{"key": "batch-size", "value": "8"}]}
+    assert client.post(f"{MLFLOW}/runs/log-batch", json=body).status_code == 200
+    expected = {
+        "metrics.`val loss`": "NaN",
+        "metrics.val loss": "NaN",
+        "min(metrics.`val loss`)": 1,
+        'max(metrics."val loss")': 3,
+        "metrics.never": "NaN",
+        "min(metrics.never)": None,
+        "max(metrics.missing)": None,
+        "params.`batch-size`": "8",
+    }
+    asked = {
+        "experiment_ids": [made],
+        "columns": [*expected],
+        "order_by": ["min(metrics.`val loss`) ASC", "max(metrics.never) DESC"],
+    }
+    page = client.post(f"{NATIVE}/runs/query", json=asked).json()
+    assert page["cells"] == {column: [value] for column, value in expected.items()}
+    refused = client.post(f"{NATIVE}/runs/query", json={**asked, "columns": ["metrics.loss"] * 501})
+    assert (refused.status_code, "500 columns" in refused.json()["message"]) == (400, True)

@@ -1,10 +1,12 @@
-"""Which keys the runs of an experiment have: what the runs table can show."""
+"""What the runs table can show: the keys that runs of an experiment have, and how its columns are named."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from trackside import filters
 from trackside.core import experiments, rankings
 from trackside.core.app import App
 from trackside.errors import StorageFull
@@ -17,6 +19,15 @@ class ColumnNames(NamedTuple):
     metrics: list[str]
     params: list[str]
     tags: list[str]
+
+
+_FUNCTION = re.compile(r"(\w+)\((metrics\..*)\)", re.DOTALL)
+
+
+def named(column: str) -> filters.Name:
+    """What a column's name means, `metrics.loss` or ``min(metrics.`val loss`)``: the key may stand in quotes."""
+    function, name = match.groups() if (match := _FUNCTION.fullmatch(column)) else ("", column)
+    return filters.split_name(name, function)
 
 
 async def names(app: App, experiment_id: str) -> ColumnNames:

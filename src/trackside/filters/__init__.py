@@ -3,6 +3,7 @@
 from trackside.filters.compile import DatasetFilter
 from trackside.filters.fields import Field, parse_field
 from trackside.filters.order import ModelOrder
+from trackside.filters.parse import Name, split_name
 from trackside.filters.positions import Range, tie
 from trackside.filters.rankings import Candidate, by_field, field_of, orders_of, position_of
 from trackside.filters.runs import Driver, RunSearch, ranking_values
@@ -21,6 +22,7 @@ __all__ = [
     "Driver",
     "Field",
     "ModelOrder",
+    "Name",
     "Range",
     "RunSearch",
     "by_field",
@@ -33,5 +35,6 @@ __all__ = [
     "search_logged_models",
     "search_model_versions",
     "search_registered_models",
+    "split_name",
     "tie",
 ]

@@ -1,6 +1,6 @@
 import { X } from 'lucide';
 import { useMemo, useRef } from 'preact/hooks';
-import type { Run } from '../base/api-types';
+import type { Run, Number as Value } from '../base/api-types';
 import { IconButton } from '../base/Button';
 import { exact, number } from '../base/format';
 import { links } from '../base/location';
@@ -50,6 +50,17 @@ function Param({ line, rowIndex }: { line: ParamLine; rowIndex: number }) {
 
 const WAYS = { higher: '↑', lower: '↓' };
 
+/** A run's best value beside its latest. */
+function Peak({ value, way }: { value: Value | null; way: MetricLine['direction'] }) {
+  if (value === null) return null;
+  const name = way === 'higher' ? 'max' : 'min';
+  return (
+    <small class={css.peak} title={`${name} of all points: ${exact(value)}`}>
+      {name} {number(value)}
+    </small>
+  );
+}
+
 function Metric({ line, rowIndex }: { line: MetricLine; rowIndex: number }) {
   return (
     <tr aria-rowindex={rowIndex}>
@@ -64,6 +75,7 @@ function Metric({ line, rowIndex }: { line: MetricLine; rowIndex: number }) {
           {value === null ? <span class="dim">–</span> : number(value)}
           {line.best.includes(index) && ' ★'}
           {line.best.includes(index) && <span class="sr">best</span>}
+          <Peak value={line.peaks[index] ?? null} way={line.direction} />
         </td>
       ))}
     </tr>

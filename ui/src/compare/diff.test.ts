@@ -42,16 +42,25 @@ test('the best is marked only when there is one', () => {
 test('metric rows keep the runs in their order', () => {
   const run = (metrics: object[]) => ({ metrics }) as unknown as Run;
   const rows = metricRows([
-    run([{ key: 'loss', value: 1 }]),
+    run([{ key: 'loss', value: 1, min: 1, max: 5 }]),
     run([
-      { key: 'loss', value: 2 },
-      { key: 'acc', value: 3 },
+      { key: 'loss', value: 2, min: 0.5, max: 2 },
+      { key: 'acc', value: 'NaN', min: 1, max: 3 },
     ]),
   ]);
   expect(rows).toEqual([
-    { key: 'acc', values: [null, 3], best: [], direction: 'higher', differs: true },
-    { key: 'loss', values: [1, 2], best: [0], direction: 'lower', differs: true },
+    { key: 'acc', values: [null, 'NaN'], peaks: [null, 3], best: [], direction: 'higher', differs: true },
+    { key: 'loss', values: [1, 2], peaks: [null, 0.5], best: [0], direction: 'lower', differs: true },
   ]);
+});
+
+test('a best value alone makes a difference, where the name tells what is better', () => {
+  const run = (key: string, min: number) => ({ metrics: [{ key, value: 1, min, max: 1 }] }) as unknown as Run;
+  expect(metricRows([run('loss', 0.1), run('loss', 0.2)])[0]?.differs).toBe(true);
+  expect(metricRows([run('lr', 0.1), run('lr', 0.2)])[0]).toMatchObject({
+    peaks: [null, null],
+    differs: false,
+  });
 });
 
 test('the comparison is one list of lines, which can leave out what is the same', () => {
@@ -59,8 +68,8 @@ test('the comparison is one list of lines, which can leave out what is the same'
     ({
       params: { lr, seed: '1' },
       metrics: [
-        { key: 'loss', value: loss },
-        { key: 'system/cpu', value: loss },
+        { key: 'loss', value: loss, min: loss, max: loss },
+        { key: 'system/cpu', value: loss, min: loss, max: loss },
       ],
       tags: { 'mlflow.source.name': 'train.py', team: 'vision' },
       datasets: [],
@@ -75,7 +84,7 @@ test('the comparison is one list of lines, which can leave out what is the same'
     'Parameters: 1 of 2 differ',
     'lr',
     'seed',
-    'Metrics: latest values',
+    'Metrics: latest values; min or max of all points where that is better',
     'loss',
     'Origin: 0 of 3 differ',
     'experiment',
@@ -85,7 +94,7 @@ test('the comparison is one list of lines, which can leave out what is the same'
   expect(text(true)).toEqual([
     'Parameters: 1 of 2 differ',
     'lr',
-    'Metrics: latest values',
+    'Metrics: latest values; min or max of all points where that is better',
     'loss',
     'Origin: 0 of 3 differ',
   ]);

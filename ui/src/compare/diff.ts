@@ -1,4 +1,4 @@
-import type { Run, Number as Value } from '../base/api-types';
+import type { MetricSummary, Run, Number as Value } from '../base/api-types';
 import { toNumber } from '../base/format';
 import { isSystem } from '../charts/window';
 
@@ -44,25 +44,29 @@ export function best(values: (Value | null)[], way: Direction): number[] {
 export interface MetricRow {
   key: string;
   values: (Value | null)[];
+  /** The best of all points of each run, where that is not the latest; null where the way is not known. */
+  peaks: (Value | null)[];
   best: number[];
   direction: Direction;
   differs: boolean;
 }
 
-/** Latest values of every metric of the runs. */
+function peak(metric: MetricSummary | undefined, way: Direction): Value | null {
+  if (!metric || way === null) return null;
+  const value = way === 'higher' ? metric.max : metric.min;
+  return value === metric.value ? null : value;
+}
+
+/** Latest and best values of every metric of the runs. */
 export function metricRows(runs: Run[]): MetricRow[] {
-  const sides = runs.map((run) => new Map(run.metrics.map((metric) => [metric.key, metric.value])));
+  const sides = runs.map((run) => new Map(run.metrics.map((metric) => [metric.key, metric])));
   const keys = [...new Set(sides.flatMap((side) => [...side.keys()]))].sort();
   return keys.map((key) => {
-    const values = sides.map((side) => side.get(key) ?? null);
+    const values = sides.map((side) => side.get(key)?.value ?? null);
     const way = direction(key);
-    return {
-      key,
-      values,
-      best: best(values, way),
-      direction: way,
-      differs: values.some((value) => value !== values[0]),
-    };
+    const peaks = sides.map((side) => peak(side.get(key), way));
+    const differs = [values, peaks].some((list) => list.some((value) => value !== list[0]));
+    return { key, values, peaks, best: best(values, way), direction: way, differs };
   });
 }
 
@@ -101,7 +105,7 @@ export function sideBySide(runs: Run[], only: boolean): Line[] {
   return [
     { kind: 'title', title: 'Parameters', note: differing(params) },
     ...shown(params).map((row) => ({ ...row, kind: 'param' as const })),
-    { kind: 'title', title: 'Metrics', note: 'latest values' },
+    { kind: 'title', title: 'Metrics', note: 'latest values; min or max of all points where that is better' },
     ...shown(metrics).map((row) => ({ ...row, kind: 'metric' as const })),
     { kind: 'title', title: 'Origin', note: differing(origins) },
     ...shown(origins).map((row) => ({ ...row, kind: 'origin' as const })),

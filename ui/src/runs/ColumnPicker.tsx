@@ -7,7 +7,7 @@ import { Icon } from '../base/Icon';
 import { place } from '../base/Menu';
 import { narrow } from '../base/media';
 import ui from '../base/ui.module.css';
-import { columnName, type Group } from './columns';
+import { columnName, type Extreme, extremeName, type Group, withColumn } from './columns';
 import css from './runs.module.css';
 
 const GROUPS: [Group, string][] = [
@@ -15,6 +15,7 @@ const GROUPS: [Group, string][] = [
   ['params', 'Parameters'],
   ['tags', 'Tags'],
 ];
+const EXTREMES: Extreme[] = ['min', 'max'];
 const MOST = 200;
 
 interface Props {
@@ -23,40 +24,62 @@ interface Props {
   onChange: (columns: string[] | null) => void;
 }
 
+interface ChoiceProps extends Omit<Props, 'known'> {
+  name: string;
+  label: string;
+  /** What says more than the label, to who does not see what stands beside it. */
+  spoken?: string;
+}
+
+function Choice({ name, label, spoken, shown, onChange }: ChoiceProps) {
+  const toggle = (on: boolean) =>
+    onChange(on ? withColumn(shown, name) : shown.filter((other) => other !== name));
+  return (
+    <label>
+      <input
+        type="checkbox"
+        checked={shown.includes(name)}
+        aria-label={spoken}
+        onChange={(event) => toggle(event.currentTarget.checked)}
+      />
+      <span class="cut">{label}</span>
+    </label>
+  );
+}
+
+/** The keys of a group; of a metric also the least and the greatest of its points. */
 function GroupList({
   keys,
   group,
   title,
-  shown,
-  onChange,
-}: Props & { keys: string[]; group: Group; title: string }) {
+  ...props
+}: Omit<Props, 'known'> & { keys: string[]; group: Group; title: string }) {
   if (keys.length === 0) return null;
-  const toggle = (name: string, on: boolean) =>
-    onChange(on ? [...shown, name] : shown.filter((other) => other !== name));
   return (
     <>
       <h2>{title}</h2>
-      {keys.slice(0, MOST).map((key) => {
-        const name = columnName(group, key);
-        return (
-          <label key={name}>
-            <input
-              type="checkbox"
-              checked={shown.includes(name)}
-              onChange={(event) => toggle(name, event.currentTarget.checked)}
-            />
-            <span class="cut">{key}</span>
-          </label>
-        );
-      })}
+      {keys.slice(0, MOST).map((key) => (
+        <div key={key} class={css.pick}>
+          <Choice {...props} name={columnName(group, key)} label={key} />
+          {group === 'metrics' &&
+            EXTREMES.map((extreme) => (
+              <Choice
+                {...props}
+                key={extreme}
+                name={extremeName(extreme, key)}
+                label={extreme}
+                spoken={`${extreme} ${key}`}
+              />
+            ))}
+        </div>
+      ))}
       {keys.length > MOST && <p class={ui.hint}>{keys.length - MOST} more: search for them</p>}
     </>
   );
 }
 
 /** Which metrics, parameters and tags the table shows, from those that runs here have. */
-export function ColumnPicker(props: Props) {
-  const { known, shown, onChange } = props;
+export function ColumnPicker({ known, shown, onChange }: Props) {
   const id = useId();
   const box = useRef<HTMLDivElement>(null);
   const anchor = useRef<HTMLSpanElement>(null);
@@ -101,9 +124,7 @@ export function ColumnPicker(props: Props) {
             {GROUPS.map(([group, title]) => (
               <GroupList
                 key={group}
-                {...props}
-                group={group}
-                title={title}
+                {...{ group, title, shown, onChange }}
                 keys={typed ? search(known[group], (key) => key, typed) : known[group]}
               />
             ))}

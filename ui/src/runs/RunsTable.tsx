@@ -86,7 +86,7 @@ function Header({ columns, sort, onSort }: Pick<Props, 'columns' | 'sort' | 'onS
         <HeadCell
           key={column.name}
           name={column.name}
-          label={column.key}
+          label={column.label}
           group={columns[index - 1]?.group === column.group ? undefined : LABELS[column.group]}
           unit={column.group === 'metrics' ? unitOf(column.key) : ''}
           right={column.group === 'metrics'}
@@ -216,7 +216,7 @@ function Card({ row, index, columns, chosen, onCheck }: LineProps) {
       <span role="gridcell" class={css.facts}>
         {columns.slice(0, 3).map((column) => (
           <span key={column.name}>
-            {column.key}{' '}
+            {column.label}{' '}
             <strong>
               {column.group === 'metrics' ? number(row.cells[column.name] as never) : row.cells[column.name]}
             </strong>

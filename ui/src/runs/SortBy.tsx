@@ -20,7 +20,7 @@ export function SortBy({
   sort: Sort;
   onSort: (sort: Sort) => void;
 }) {
-  const options = [...FIXED, ...columns.map((column) => [column.name, column.key] as const)];
+  const options = [...FIXED, ...columns.map((column) => [column.name, column.label] as const)];
   return (
     <span class="row" style={{ gap: '4px' }}>
       <select

@@ -2,23 +2,36 @@ import { expect, test } from 'vitest';
 import {
   columnName,
   defaultColumns,
+  extremeName,
   formatSort,
   NEWEST,
   nextSort,
   parseColumn,
   parseSort,
   shownColumns,
+  withColumn,
 } from './columns';
 
 test.each(['loss', 'train/loss', 'batch size', 'a.b', 'ä', '9lives', 'x-y'])('column of key %s', (key) => {
   const name = columnName('metrics', key);
-  expect(parseColumn(name)).toEqual({ name, group: 'metrics', key });
+  expect(parseColumn(name)).toEqual({ name, group: 'metrics', key, label: key });
+  const least = extremeName('min', key);
+  expect(parseColumn(least)).toEqual({
+    name: least,
+    group: 'metrics',
+    key,
+    extreme: 'min',
+    label: `min ${key}`,
+  });
 });
 
 test('only keys of the search language are columns', () => {
   expect(columnName('params', 'batch size')).toBe('params.`batch size`');
   expect(parseColumn('attributes.status')).toBeNull();
   expect(parseColumn('nonsense')).toBeNull();
+  expect(extremeName('max', 'batch size')).toBe('max(metrics.`batch size`)');
+  expect(parseColumn('min(params.lr)')).toBeNull();
+  expect(parseColumn('median(metrics.loss)')).toBeNull();
 });
 
 test('a table nobody set up shows results and settings, no system metrics', () => {
@@ -36,8 +49,22 @@ test('a table nobody set up shows results and settings, no system metrics', () =
   expect(shownColumns(null, undefined)).toEqual([]);
 });
 
+test('a new column stands beside the others of its metric', () => {
+  const shown = ['metrics.acc', 'metrics.loss', 'params.loss'];
+  expect(withColumn(shown, 'min(metrics.acc)')).toEqual([
+    'metrics.acc',
+    'min(metrics.acc)',
+    'metrics.loss',
+    'params.loss',
+  ]);
+  expect(withColumn(['metrics.a', 'min(metrics.a)', 'tags.t'], 'max(metrics.a)')[2]).toBe('max(metrics.a)');
+  expect(withColumn(shown, 'tags.loss')).toEqual([...shown, 'tags.loss']);
+});
+
 test('sorting by click', () => {
   expect(nextSort(NEWEST, 'metrics.loss')).toEqual({ name: 'metrics.loss', descending: true });
+  expect(nextSort(NEWEST, 'max(metrics.acc)').descending).toBe(true);
+  expect(nextSort(NEWEST, 'min(metrics.loss)').descending).toBe(false);
   expect(nextSort(NEWEST, 'params.lr')).toEqual({ name: 'params.lr', descending: false });
   expect(nextSort(NEWEST, NEWEST.name).descending).toBe(false);
   expect(parseSort(formatSort({ name: 'params.`a b`', descending: true }))).toEqual({

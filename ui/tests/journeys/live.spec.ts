@@ -210,3 +210,62 @@ test('columns of a metric appear when a run logs it first', async ({ page }) => 
   await expect(page.getByRole('columnheader', { name: 'brand_new' })).toBeVisible();
   await expect(page.getByRole('gridcell', { name: '0.25' })).toBeVisible();
 });
+
+test('the least and the greatest of a metric are columns: sorted, live, in the address', async ({ page }) => {
+  const name = `live/extremes ${Date.now()}`;
+  const { run, experiment } = await trainer.start(name, 'steady');
+  const wild = (await trainer.start(name, 'wild')).run;
+  await trainer.start(name, 'silent');
+  const logged: [string, (number | string)[]][] = [
+    [run, [3, 1, 2]],
+    [wild, [0.5, 9, 'NaN']],
+  ];
+  for (const [id, values] of logged) {
+    for (const [step, loss] of values.entries()) await trainer.log(id, step, { loss });
+  }
+  const asked: string[][] = [];
+  page.on('request', (request) => {
+    if (!request.url().endsWith('runs/query')) return;
+    asked.push((request.postDataJSON() as { columns: string[] }).columns);
+  });
+  await page.goto(`/experiments/${experiment}`);
+  await expect(page.getByRole('gridcell', { name: 'NaN' })).toBeVisible();
+  expect(asked.flat()).not.toContain('min(metrics.loss)');
+  await page.getByRole('button', { name: /Columns/ }).click();
+  await page.getByRole('checkbox', { name: 'max loss', exact: true }).check();
+  await page.getByRole('checkbox', { name: 'min loss', exact: true }).check();
+  await page.keyboard.press('Escape');
+
+  const heads = page.getByRole('columnheader').filter({ hasText: 'loss' });
+  await expect(heads).toHaveText([/loss$/, 'max loss', 'min loss']);
+  const head = page.getByRole('columnheader', { name: 'min loss' });
+  const cells = (of: string) => page.getByRole('row', { name: new RegExp(of) }).locator('.num');
+  await expect(cells('steady')).toHaveText(['2', '3', '1']);
+  await expect(cells('wild')).toHaveText(['NaN', '9', '0.5']);
+  await expect(cells('silent')).toHaveText(['–', '–', '–']);
+
+  const order = () =>
+    page
+      .locator('[role=row][aria-selected]')
+      .evaluateAll((rows) =>
+        (rows as HTMLElement[])
+          .sort((a, b) => a.offsetTop - b.offsetTop)
+          .map((row) => row.querySelector('a')?.textContent),
+      );
+  await head.getByRole('button').click();
+  await expect(head).toHaveAttribute('aria-sort', 'ascending');
+  await expect.poll(order).toEqual(['wild', 'steady', 'silent']);
+  await head.getByRole('button').click();
+  await expect(head).toHaveAttribute('aria-sort', 'descending');
+  await expect.poll(order).toEqual(['steady', 'wild', 'silent']);
+
+  await trainer.log(run, 3, { loss: 0.25 });
+  await expect(cells('steady')).toHaveText(['0.25', '3', '0.25']);
+  await expect.poll(order).toEqual(['wild', 'steady', 'silent']);
+  await page.reload();
+  await expect(cells('steady')).toHaveText(['0.25', '3', '0.25']);
+  await expect(head).toHaveAttribute('aria-sort', 'descending');
+  await page.setViewportSize({ width: 400, height: 800 });
+  await page.getByLabel('Sort by').selectOption('max loss');
+  await expect(page).toHaveURL(/sort=max(\(|%28)metrics\.loss/);
+});

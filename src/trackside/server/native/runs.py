@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +10,7 @@ from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trackside.core import access, experiments, logged_models, logging, registry, runs, search
+from trackside.core import access, columns, experiments, logged_models, logging, registry, runs, search
 from trackside.errors import InvalidParameter, NotFound
 from trackside.model import (
     DATASET_CONTEXT,
@@ -30,12 +29,15 @@ from trackside.server.native.bodies import ROOT, number, read
 from trackside.server.routing import Route, answer, app_of
 
 MOST = 1000  # runs a window
+MOST_COLUMNS = 500
 
 
 async def query(request: Request) -> Response:
     body = await read(request, shapes.RunsQuery)
     if not 1 <= body.limit <= MOST or body.offset < 0:
         raise InvalidParameter(f"'limit' must be from 1 to {MOST} and 'offset' not negative.")
+    if len(body.columns) > MOST_COLUMNS:
+        raise InvalidParameter(f"A query can name at most {MOST_COLUMNS} columns.")
     readable = access.readable_experiments(actor_of(request), body.experiment_ids, access.RUN)
     wanted = search.Search(readable, body.filter, body.order_by, body.view)
     app = app_of(request)
@@ -46,8 +48,9 @@ async def query(request: Request) -> Response:
     return answer(_page(found, body.columns, total))
 
 
-def _page(found: list[Run], columns: list[str], total: int) -> shapes.RunsPage:
+def _page(found: list[Run], wanted: list[str], total: int) -> shapes.RunsPage:
     infos = [run.info for run in found]
+    latest = [{metric.key: metric for metric in run.metrics} for run in found]
     return shapes.RunsPage(
         total=total,
         total_is_exact=total < search.COUNT_LIMIT,
@@ -58,7 +61,7 @@ def _page(found: list[Run], columns: list[str], total: int) -> shapes.RunsPage:
         start_ms=[info.start_ms or None for info in infos],
         end_ms=[info.end_ms for info in infos],
         parent_run_ids=[run.tags.get(PARENT_RUN) for run in found],
-        cells={column: _cells(found, column) for column in columns},
+        cells={column: _cells(found, latest, column) for column in wanted},
     )
 
 
@@ -81,23 +84,21 @@ _OF_METRIC: dict[str, Callable[[Latest], float | None]] = {
     "min": lambda metric: metric.min,
     "max": lambda metric: metric.max,
 }
-_FUNCTION = re.compile(r"(\w+)\((metrics\..*)\)", re.DOTALL)
 
 
-def _cells(found: list[Run], column: str) -> list[shapes.Number | str | None]:
-    function, name = match.groups() if (match := _FUNCTION.fullmatch(column)) else ("", column)
-    kind, _, key = name.partition(".")
-    if function not in _OF_METRIC:
-        kind = ""
+def _cells(
+    found: list[Run], latest: list[dict[str, Latest]], column: str
+) -> list[shapes.Number | str | None]:
+    name = columns.named(column)
+    kind, key = name.entity, name.key
     if kind == "params":
         return [run.params.get(key) for run in found]
     if kind == "tags":
         return [run.tags.get(key) for run in found]
-    if kind == "metrics":
-        latest = [next((metric for metric in run.metrics if metric.key == key), None) for run in found]
-        values = [None if metric is None else _OF_METRIC[function](metric) for metric in latest]
+    if kind == "metrics" and (of_metric := _OF_METRIC.get(name.function)):
+        values = [of_metric(metrics[key]) if key in metrics else None for metrics in latest]
         return [None if value is None else number(value) for value in values]
-    if name == "attributes.last_logged":
+    if kind == "attributes" and key == "last_logged":
         return [max((metric.timestamp_ms for metric in run.metrics), default=None) for run in found]
     if kind == "attributes" and key in _ATTRIBUTES:
         return [_ATTRIBUTES[key](run.info) for run in found]

@@ -83,7 +83,7 @@ class RunColumns(Struct):
 
 
 class RunsQuery(Struct):
-    """POST /runs/query -> RunsPage. Columns are named as in the search language:
+    """POST /runs/query -> RunsPage. At most 500 columns, named as in the search language:
     `attributes.run_name`, `metrics.loss`, `min(metrics.loss)`, `params.lr`, `tags.team`; and
     `attributes.last_logged`, the greatest time of the metrics' latest points."""
 
