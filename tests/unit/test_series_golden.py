@@ -50,7 +50,7 @@ def lines(axis: str) -> list[Line]:
 
 def golden(axis: str) -> dict[str, bytes]:
     found = lines(axis)
-    shapes = {"series": [series._shape(each) for each in found]}
+    shapes = {"series": [series.as_shape(each) for each in found]}
     plain = msgspec.json.format(msgspec.json.encode(shapes), indent=1) + b"\n"
     return {f"{axis}.bin": series_binary.encoded(found), f"{axis}.json": plain}
 

@@ -12,9 +12,11 @@ test('one request for the charts in view, none for those far below', async ({ pa
     if (request.url().endsWith('series/query')) asked.push(request.postDataJSON() as Asked);
   });
   await page.setViewportSize({ width: 800, height: 600 });
+  const answer = page.waitForResponse(/series\/query$/);
   await page.goto(`/runs/${seed.run}?tab=metrics`);
   await expect(page.locator('[data-metric="epoch_time"] .u-over')).toBeVisible();
   expect(asked).toHaveLength(1);
+  expect((await answer).headers()['content-type']).toBe('application/vnd.trackside.series');
   expect(asked[0]!.metrics).toContain('epoch_time');
   expect(asked[0]!.metrics).not.toContain('batch/loss');
   await page.locator('[data-metric="batch/loss"]').scrollIntoViewIfNeeded();

@@ -42,7 +42,7 @@ async def query(request: Request) -> Response:
     lines = await metrics.lines(app_of(request), uuids, keys, window)
     if is_binary:
         return Response(series_binary.encoded(lines), 200, headers, media_type=series_binary.MEDIA_TYPE)
-    return answer(shapes.SeriesAnswer([_shape(line) for line in lines]), 200, headers)
+    return answer(shapes.SeriesAnswer([as_shape(line) for line in lines]), 200, headers)
 
 
 def _tag(body: shapes.SeriesQuery, is_binary: bool, state: list[tuple[int, int]]) -> str:
@@ -51,7 +51,7 @@ def _tag(body: shapes.SeriesQuery, is_binary: bool, state: list[tuple[int, int]]
     return f'"{hashlib.blake2b(told, digest_size=12).hexdigest()}"'
 
 
-def _shape(line: metrics.Line) -> shapes.Series:
+def as_shape(line: metrics.Line) -> shapes.Series:
     drawn = line.drawn
     return shapes.Series(
         run_id=line.run_uuid,
