@@ -42,7 +42,9 @@ function Choice({ name, label, spoken, shown, onChange }: ChoiceProps) {
         aria-label={spoken}
         onChange={(event) => toggle(event.currentTarget.checked)}
       />
-      <span class="cut">{label}</span>
+      <span class="cut" title={spoken ?? label}>
+        {label}
+      </span>
     </label>
   );
 }
