@@ -123,7 +123,7 @@ def percentile(latencies: list[float], percent: float) -> float:
 def summary(seen: Seen) -> dict[str, Any]:
     """Percentiles of each kind of request, as a whole and of each minute; memory as it went."""
     kinds: dict[str, Any] = {}
-    for what, samples in seen.latencies.items():
+    for what, samples in sorted(seen.latencies.items()):
         latencies = [latency for _, latency in samples]
         minutes: dict[int, list[float]] = {}
         for at, latency in samples:
