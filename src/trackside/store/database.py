@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import cache
 from importlib import resources
 from typing import Any, Protocol, TypeVar
@@ -126,6 +127,10 @@ class Database(Protocol):
         side by side, on one engine or on several servers, while they concern different runs; any other
         job is alone. Who keeps to that needs no lock of its own, and what it has read stays true.
         """
+
+    def alone(self, name: str) -> AbstractAsyncContextManager[None]:
+        """Within: no other server on this store is within this for that name; for what is done elsewhere, such
+        as in the storage of artifacts. Raises Unavailable when another one stays there too long."""
 
     async def shared_secret(self) -> str:
         """A random text that all servers on this store know, and nobody else."""

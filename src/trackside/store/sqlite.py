@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -129,6 +130,9 @@ class SqliteDatabase:
         self._reading: list[sqlite3.Connection] = []
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
         self._searchers = ThreadPoolExecutor(SEARCHERS, thread_name_prefix="sqlite-searcher")
+
+    def alone(self, name: str) -> AbstractAsyncContextManager[None]:  # noqa: ARG002 - no other server
+        return contextlib.nullcontext()
 
     async def write(self, job: Job[T], *, runs: Sequence[str] | None = None) -> T:  # noqa: ARG002 - one writer
         if self._closed:

@@ -12,7 +12,8 @@ run again unless they had been committed, reads too. After that requests are ref
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -22,6 +23,7 @@ from trackside.errors import StoreUnusable, TracksideError, Unavailable
 from trackside.store.database import Job, T, Transaction
 from trackside.store.postgres import connect, schema
 from trackside.store.postgres.channel import Channel
+from trackside.store.postgres.held import Held
 from trackside.store.postgres.pool import Pool
 from trackside.store.postgres.writers import Queue, Write, Writer, ended
 
@@ -72,6 +74,15 @@ class PostgresDatabase:
         finally:
             await connect.end(connection)
 
+    @contextlib.asynccontextmanager
+    async def alone(self, name: str) -> AsyncIterator[None]:
+        await self._at_home(lambda: self._held.take(name))
+        try:
+            yield
+        finally:
+            with contextlib.suppress(Unavailable):  # closed meanwhile: nothing is held any more
+                await self._at_home(lambda: self._held.give(name))
+
     async def shared_secret(self) -> str:
         async def job(tx: Transaction) -> str:
             [row] = await tx.all("shared_secret")
@@ -89,6 +100,7 @@ class PostgresDatabase:
             await ended(self._tasks, STOP_SECONDS)
             await self._readers.close()
             await self._searchers.close()
+            await self._held.close()
 
     async def _write(self, job: Job[T], runs: Sequence[str] | None) -> T:
         loop = asyncio.get_running_loop()
@@ -118,6 +130,7 @@ class PostgresDatabase:
         ]
         self._readers = Pool(self._url, READERS, READ_SECONDS)
         self._searchers = Pool(self._url, SEARCHERS, READ_SECONDS)
+        self._held = Held(self._url)
 
 
 async def prepare(url: str, *, migrate: bool = False) -> list[int]:
