@@ -6,9 +6,12 @@ Paths are validated by `core.artifacts.safe_path` before they come here.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from trackside.model import ArtifactEntry
+
+if TYPE_CHECKING:
+    from trackside.blobs.order import Order
 
 
 class Stored(NamedTuple):
@@ -55,10 +58,15 @@ class BlobStore(Protocol):
 
     uri: str
     direct: Direct | None  # None: all bytes go through the server
+    order: Order  # of changes
 
     async def put(self, path: str, chunks: AsyncIterator[bytes]) -> Stored:
         """Store a file; returns when it is on disk. Nothing is visible before that,
-        and nothing is left when the chunks end early or the disk is full (StorageFull)."""
+        and nothing is left when the chunks end early or the disk is full (StorageFull).
+
+        Of two uploads, the one that was begun later stays: the other waits for it no longer than it takes to
+        send it, is made before it, or raises order.Replaced. Cancelled, it has either no effect, or one that
+        later changes of the path wait for."""
 
     async def open(self, path: str) -> Blob:
         """A file, to be closed by the caller. Raises NotFound."""

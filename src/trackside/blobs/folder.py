@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from trackside.blobs import Blob, Direct, Stored
+from trackside.blobs.order import Order, Replaced
 from trackside.errors import InvalidParameter, NotFound, StorageFull
 from trackside.model import ArtifactEntry
 
@@ -40,6 +41,7 @@ class FolderStore:
         """Make the folder ready for uploads; with `beside`, for reading and deleting only, leave it as it is."""
         self._root = root.resolve()
         self._unfinished = self._root / _UNFINISHED
+        self.order = Order()
         if beside:
             return
         self._unfinished.mkdir(parents=True, exist_ok=True)
@@ -51,10 +53,19 @@ class FolderStore:
         target = self._at(path)
         part = self._unfinished / secrets.token_hex(16)
         try:
-            with _storage_errors(path), part.open("xb", buffering=0) as file:
+            with (
+                self.order.begun(path) as change,
+                _storage_errors(path),
+                part.open("xb", buffering=0) as file,
+            ):
                 fcntl.flock(file, fcntl.LOCK_EX)  # says, until it has its name, that somebody is at it
                 stored = await _receive(file.fileno(), chunks)
-                await _in_thread(_publish, file.fileno(), part, target, self._root)
+                async with self.order.turn(change):
+                    await _in_thread(_publish, file.fileno(), part, target, self._root)
+                    self.order.made(change, stored)
+        except Replaced as replaced:
+            part.unlink(missing_ok=True)
+            return replaced.by_the_same(stored.sha256)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
@@ -83,7 +94,10 @@ class FolderStore:
         return sorted(entries, key=lambda entry: entry.path)
 
     async def delete(self, path: str) -> None:
-        await _in_thread(_delete, self._at(path))
+        with self.order.begun(path, tree=True) as change:
+            async with self.order.turn(change):
+                await _in_thread(_delete, self._at(path))
+                self.order.made(change)
 
     async def tidy(self) -> int:
         return await asyncio.to_thread(_remove_abandoned, self._unfinished)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import hashlib
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,6 +15,7 @@ import obstore as obs
 from obstore.store import ObjectStore, S3Store, from_url
 
 from trackside.blobs import Blob, Direct, Stored
+from trackside.blobs.order import Change, Order, Replaced
 from trackside.blobs.problems import translated, words
 from trackside.blobs.s3 import S3Direct, S3Requests
 from trackside.config import StorageSettings
@@ -29,6 +30,7 @@ PART_BYTES = 8 << 20  # of an upload; S3 takes 10,000 parts, so 80 GB through th
 PIECE_BYTES = 4 << 20  # of a download; two are held at a time
 PARTS_AT_ONCE = 2
 _CONNECT_SECONDS = 5.0
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 2.0
 _RETRY_SECONDS = 15.0  # then the answer is 503, and the client's own patience counts
 
 
@@ -40,11 +42,13 @@ class ObjectBlobs:
     def __init__(self, settings: StorageSettings) -> None:
         self.settings = settings
         self._store = open_store(settings)
+        self._once = open_store(settings, retries=0)
+        self.order = Order(self._ask)
         self.requests = (
             S3Requests(settings, settings.keys) if settings.url.startswith("s3:") and settings.keys else None
         )
         self.direct: Direct | None = (
-            S3Direct(settings, self.requests, self._store) if self.requests is not None else None
+            S3Direct(settings, self.requests, self._store, self.order) if self.requests is not None else None
         )
 
     def probe(self) -> None:
@@ -52,26 +56,58 @@ class ObjectBlobs:
         with translated(self.settings):
             next(iter(obs.list(self._store, chunk_size=1)), None)
 
+    async def _ask(self) -> None:
+        with translated(self.settings):
+            async for _ in obs.list(self._once, chunk_size=1):
+                return
+
     def translated(self, path: str = "") -> AbstractContextManager[None]:
         """Within: errors as this server answers them."""
         return translated(self.settings, path)
 
     async def put(self, path: str, chunks: AsyncIterator[bytes]) -> Stored:
-        blocks = _blocks(chunks)
-        block = await anext(blocks, b"")
-        with translated(self.settings, path):
+        with self.order.begun(path) as change, translated(self.settings, path):
+            blocks = _blocks(chunks)
+            block = await anext(blocks, b"")
             if len(block) >= PART_BYTES:
-                return await self._put_parts(path, block, blocks)
-            result = await obs.put_async(self._store, path, block, use_multipart=False)
-        return Stored(len(block), hashlib.sha256(block).digest(), _version(result["e_tag"]))
+                return await self._put_parts(change, block, blocks)
+            sha256 = hashlib.sha256(block).digest()
 
-    async def _put_parts(self, path: str, block: bytes, blocks: AsyncIterator[bytes]) -> Stored:
+            async def send() -> Stored:
+                result = await obs.put_async(self._once, path, block, use_multipart=False)
+                return Stored(len(block), sha256, _version(result["e_tag"]))
+
+            try:
+                return await self.order.make(change, lambda: self._repeated(change, send))
+            except Replaced as replaced:
+                return replaced.by_the_same(sha256)
+
+    async def _repeated(self, change: Change, send: Callable[[], Awaitable[T]]) -> T:
+        """Send it again while the storage does not answer, for some seconds.
+
+        obstore would do so too, but would not tell that there was a request that got no answer.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + min(_RETRY_SECONDS, self.settings.timeout_seconds)
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                with translated(self.settings, change.path):
+                    return await send()
+            except Unavailable:
+                change.in_doubt = True
+                if loop.time() + pause > until:
+                    raise
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    async def _put_parts(self, change: Change, block: bytes, blocks: AsyncIterator[bytes]) -> Stored:
         """Upload by parts: S3 shows nothing until the last call, which obstore makes when the blocks end well."""
         digest, size = hashlib.sha256(), 0
         parts = _Parts()
         started = obs.put_async(
             self._store,
-            path,
+            change.path,
             parts.given(),
             use_multipart=True,
             chunk_size=PART_BYTES,
@@ -84,13 +120,32 @@ class ObjectBlobs:
                 size += len(block)
                 await parts.give(block, upload)
                 block = await anext(blocks, b"")
-            await parts.give(None, upload)
-            result = await asyncio.shield(upload)
-        except BaseException:
-            # Cancelled from outside, obstore would leave the parts where they are; told, it removes them.
-            await parts.break_off(upload)
+            return await self.order.make(
+                change, lambda: self._joined(change, parts, upload, size, digest.digest())
+            )
+        except BaseException as error:
+            if not change.is_sent:
+                # Cancelled from outside, obstore would leave the parts where they are; told, it removes them.
+                await parts.break_off(upload)
+            if isinstance(error, Replaced):
+                return error.by_the_same(digest.digest())
             raise
-        return Stored(size, digest.digest(), _version(result["e_tag"]))
+
+    async def _joined(
+        self, change: Change, parts: _Parts, upload: asyncio.Future[Any], size: int, sha256: bytes
+    ) -> Stored:
+        """Make the file of its parts. A second such request finds no upload any more: it cannot undo what came later."""
+        with translated(self.settings, change.path):
+            try:
+                await parts.give(None, upload)
+                result = await asyncio.shield(upload)
+            except FileNotFoundError:
+                # obstore has asked again, since its first request got no answer: that one had made the file.
+                raise Unavailable(f"The storage may have '{change.path}' or not; send it again.") from None
+            except BaseException:
+                await parts.break_off(upload)
+                raise
+        return Stored(size, sha256, _version(result["e_tag"]))
 
     async def open(self, path: str) -> Blob:
         with translated(self.settings, path):
@@ -115,11 +170,14 @@ class ObjectBlobs:
         return sorted(folders + files, key=lambda entry: entry.path)
 
     async def delete(self, path: str) -> None:
-        with translated(self.settings, path):
-            with contextlib.suppress(FileNotFoundError):
-                await obs.delete_async(self._store, path)
-            async for page in obs.list(self._store, f"{path}/", chunk_size=1000):
-                await obs.delete_async(self._store, [each["path"] for each in page])
+        with self.order.begun(path, tree=True) as change:
+            await self.order.make(change, lambda: self._repeated(change, lambda: self._delete(path)))
+
+    async def _delete(self, path: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            await obs.delete_async(self._once, path)
+        async for page in obs.list(self._once, f"{path}/", chunk_size=1000):
+            await obs.delete_async(self._once, [each["path"] for each in page])
 
     async def tidy(self) -> int:
         """Give up uploads by parts that were begun too long ago to be going on."""
@@ -229,7 +287,7 @@ class _BrokenOffError(Exception):
     """The bytes ended early."""
 
 
-def open_store(settings: StorageSettings) -> ObjectStore:
+def open_store(settings: StorageSettings, retries: int = 3) -> ObjectStore:
     """obstore's store. Raises StorageRefused for what it does not take."""
     client: ClientConfig = {
         "allow_http": settings.endpoint.startswith("http:"),
@@ -237,7 +295,7 @@ def open_store(settings: StorageSettings) -> ObjectStore:
         "timeout": timedelta(seconds=settings.timeout_seconds),
     }
     retry: RetryConfig = {
-        "max_retries": 3,
+        "max_retries": retries,
         "retry_timeout": timedelta(seconds=min(_RETRY_SECONDS, settings.timeout_seconds)),
     }
     try:

@@ -22,6 +22,7 @@ from xml.sax.saxutils import escape
 import obstore as obs
 from obstore.store import ObjectStore
 
+from trackside.blobs.order import Order
 from trackside.blobs.problems import NoAnswer, S3Error, code_of, translated
 from trackside.config import Keys, StorageSettings
 from trackside.errors import InvalidParameter
@@ -192,10 +193,13 @@ class S3Requests:
 class S3Direct:
     """Signed URLs for clients, for as long as a transfer takes."""
 
-    def __init__(self, settings: StorageSettings, requests: S3Requests, store: ObjectStore) -> None:
+    def __init__(
+        self, settings: StorageSettings, requests: S3Requests, store: ObjectStore, order: Order
+    ) -> None:
         self._settings = settings
         self._requests = requests
         self._store = store
+        self._order = order
         self.offered = bool(settings.public_endpoint)
 
     async def begin(self, path: str, parts: int) -> tuple[str, list[str]]:
@@ -216,15 +220,20 @@ class S3Direct:
 
     async def complete(self, path: str, upload_id: str, etags: Sequence[tuple[int, str]]) -> None:
         key = self._requests.key(path)
-        with translated(self._settings, path):
-            try:
-                await asyncio.to_thread(self._requests.complete, key, upload_id, etags)
-            except S3Error as error:
-                if error.code in _OF_CALLER:
-                    raise InvalidParameter(
-                        f"The parts of '{path}' make no file ({error.code}): nothing was stored."
-                    ) from None
-                raise
+
+        async def send() -> None:
+            with translated(self._settings, path):
+                try:
+                    await asyncio.to_thread(self._requests.complete, key, upload_id, etags)
+                except S3Error as error:
+                    if error.code in _OF_CALLER:
+                        raise InvalidParameter(
+                            f"The parts of '{path}' make no file ({error.code}): nothing was stored."
+                        ) from None
+                    raise
+
+        with self._order.begun(path) as change:
+            await self._order.make(change, send)
 
     async def abort(self, path: str, upload_id: str) -> None:
         with translated(self._settings, path):

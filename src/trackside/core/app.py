@@ -41,6 +41,9 @@ class App:
     turns: Turns = field(default_factory=Turns)
     deliveries_due: asyncio.Event = field(default_factory=asyncio.Event)  # wakes who sends to webhooks
 
+    def __post_init__(self) -> None:
+        self.blobs.order.alone = self.db.alone
+
     @classmethod
     def open(cls, settings: ServerSettings) -> App:
         """Open the store, making it when there is none: PostgreSQL, or SQLite below the data folder.

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, TypeVar
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from trackside.errors import InvalidParameter, TooLarge
 from trackside.server.routing import app_of
+
+T = TypeVar("T")
 
 _KEPT = "trackside.body"
 IDLE_SECONDS = 60.0  # a sender whose machine lost power never hangs up
@@ -65,6 +68,41 @@ async def body_stream(request: Request, limit: int | None = None) -> AsyncIterat
             yield piece
     if received < expected:
         raise InvalidParameter(f"The upload ended after {received} of {expected} bytes; nothing was stored.")
+
+
+async def upload(
+    request: Request,
+    store: Callable[[AsyncIterator[bytes]], Coroutine[Any, Any, T]],
+    limit: int | None = None,
+) -> T:
+    """What `store` makes of the body's stream. It is cancelled when the client hangs up, also when it has sent
+    everything and waits for the answer: who is gone must not replace what it sends next. Raises ClientDisconnect,
+    and what `body_stream` raises."""
+    read = asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        async for piece in body_stream(request, limit):
+            yield piece
+        read.set()
+
+    storing = asyncio.create_task(store(body()))
+    gone = asyncio.create_task(_hung_up(request, read))
+    try:
+        await asyncio.wait({storing, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not storing.done():
+            raise ClientDisconnect
+        return storing.result()
+    finally:
+        gone.cancel()
+        storing.cancel()
+        await asyncio.gather(gone, storing, return_exceptions=True)
+
+
+async def _hung_up(request: Request, read: asyncio.Event) -> None:
+    """Returns when the client has gone; until its body is read, who reads that is told."""
+    await read.wait()
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _declared(request: Request) -> int:

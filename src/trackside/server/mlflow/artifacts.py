@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from trackside.core import artifacts, logged_models
 from trackside.errors import InvalidParameter, NotServed, TooLarge, TracksideError
-from trackside.server.body import body_stream
+from trackside.server import body as sent
 from trackside.server.files import file_answer
 from trackside.server.mlflow import guards, wire
 from trackside.server.mlflow.fields import RunId, file_json
@@ -59,11 +59,10 @@ async def upload_artifact(request: Request) -> Response:
             raise InvalidParameter(f"Request must specify {name}.")
     if request.headers.get("content-length") == "0":
         raise InvalidParameter("Request must specify data.")
-    root = artifacts.inside(app_of(request), await artifacts.root_of_run(app_of(request), uuid))
+    app = app_of(request)
+    at = f"{artifacts.inside(app, await artifacts.root_of_run(app, uuid))}/{artifacts.safe_path(path)}"
     try:
-        await artifacts.put(
-            app_of(request), f"{root}/{artifacts.safe_path(path)}", body_stream(request, UPLOAD_BYTES)
-        )
+        await sent.upload(request, lambda chunks: artifacts.put(app, at, chunks), UPLOAD_BYTES)
     except TooLarge:
         raise InvalidParameter("Artifact size is too large. Max size is 10MB.") from None
     return answer({})

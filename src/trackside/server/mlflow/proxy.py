@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trackside.core import artifacts, transfers
-from trackside.server.body import body_stream
+from trackside.server import body
 from trackside.server.files import file_answer
 from trackside.server.mlflow import guards, wire
 from trackside.server.mlflow.fields import file_json
@@ -30,7 +30,8 @@ async def download(request: Request) -> Response:
 
 
 async def upload(request: Request) -> Response:
-    await artifacts.put(app_of(request), _path(request), body_stream(request))
+    app, path = app_of(request), _path(request)
+    await body.upload(request, lambda chunks: artifacts.put(app, path, chunks))
     return Response()
 
 
