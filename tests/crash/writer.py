@@ -33,10 +33,9 @@ class Ledger:
 class Writer(threading.Thread):
     """One client: a run of its own, a random mix of every kind of write, until told to stop."""
 
-    def __init__(self, url: str, experiment: str, seed: int, *, replaces: bool = True) -> None:
+    def __init__(self, url: str, experiment: str, seed: int) -> None:
         super().__init__(name=f"writer-{seed}", daemon=True)
         self.random = random.Random(seed)
-        self.replaces = replaces  # files, by later ones of the same name
         self.http = httpx.Client(base_url=url, timeout=20)
         run = new_run(self.http, experiment, run_name=f"writer {seed}")
         self.ledger = Ledger(run, f"{experiment}/{run}/artifacts")
@@ -141,7 +140,7 @@ class Writer(threading.Thread):
     def put_file(self) -> None:
         """A new file, or one that replaces an older one."""
         name, content = (
-            f"f{self.random.randrange(10) if self.replaces else len(self.ledger.files)}.bin",
+            f"f{self.random.randrange(10)}.bin",
             self.random.randbytes(self.random.choice([0, 5_000, 900_000])),
         )
         with self.lock:
