@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
 import threading
 import time
@@ -56,21 +54,17 @@ def test_what_a_client_sends_after_it_hung_up_stays(own_weed, tmp_path):
         order = app.blobs.order
         for number in range(5):
             last, answers = b"last %d" % number, []
-            os.kill(own_weed.process.pid, signal.SIGSTOP)
-            try:
+            with own_weed.stopped():
                 for content in (b"sent", b"waits", b"waits too"):
-                    connection = whole_request(url, content)
-                    until(lambda: order._queue and len(order._under_way) == 1)
-                    time.sleep(0.1)
-                    connection.close()
+                    with whole_request(url, content):
+                        until(lambda: order._queue and len(order._under_way) == 1)
+                        time.sleep(0.1)
                     until(lambda: not order._under_way)
                 # The first is with the storage; those that only waited are gone.
                 assert len(order._queue) == 1
                 later = threading.Thread(target=lambda: answers.append(client.put(FILE, content=last)))  # noqa: B023
                 later.start()
                 until(lambda: len(order._queue) == 2)
-            finally:
-                os.kill(own_weed.process.pid, signal.SIGCONT)
             later.join(30)
             assert [answer.status_code for answer in answers] == [200]
             time.sleep(0.3)
@@ -80,17 +74,16 @@ def test_what_a_client_sends_after_it_hung_up_stays(own_weed, tmp_path):
 
 def test_a_client_that_is_there_is_told_that_a_later_upload_has_come_first(client, server):
     host = server[0]
-    connection = whole_request(host, b"")
-    connection.recv(1000)
-    connection.sendall(head(host, 4) + b"ol")
-    until(lambda: server[1].blobs.order._under_way)
-    assert client.put(FILE, content=b"new").status_code == 200
-    connection.sendall(b"d.")
-    connection.settimeout(10)
-    answer = b""
-    while b"}" not in answer:
-        answer += connection.recv(10_000)
-    connection.close()
+    with whole_request(host, b"") as connection:
+        connection.settimeout(10)
+        connection.recv(1000)
+        connection.sendall(head(host, 4) + b"ol")
+        until(lambda: server[1].blobs.order._under_way)
+        assert client.put(FILE, content=b"new").status_code == 200
+        connection.sendall(b"d.")
+        answer = b""
+        while b"}" not in answer:
+            answer += connection.recv(10_000)
     assert answer.startswith(b"HTTP/1.1 503 ")
     assert b"was replaced by a later upload" in answer
     assert client.get(FILE).content == b"new"
@@ -110,18 +103,14 @@ def test_servers_on_one_store_wait_for_each_other(own_weed, tmp_path):
         client = stack.enter_context(httpx.Client(timeout=30))
         for number in range(5):
             last, answers = b"last %d" % number, []
-            os.kill(own_weed.process.pid, signal.SIGSTOP)
-            try:
-                connection = whole_request(one, b"sent")
-                until(lambda: app.blobs.order._queue)
-                time.sleep(0.3)
-                connection.close()
+            with own_weed.stopped():
+                with whole_request(one, b"sent"):
+                    until(lambda: app.blobs.order._queue)
+                    time.sleep(0.3)
                 later = threading.Thread(target=lambda: answers.append(client.put(two + FILE, content=last)))  # noqa: B023
                 later.start()
                 until(lambda: other.blobs.order._queue)
                 time.sleep(0.3)
-            finally:
-                os.kill(own_weed.process.pid, signal.SIGCONT)
             later.join(30)
             assert [answer.status_code for answer in answers] == [200]
             time.sleep(0.3)

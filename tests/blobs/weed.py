@@ -11,7 +11,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -130,6 +131,24 @@ class Weed:
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
 
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Within: it takes connections and requests, as the system does that for it, and answers none (SIGSTOP)."""
+        self.stop()
+        try:
+            yield
+        finally:
+            assert self.process is not None
+            os.kill(self.process.pid, signal.SIGCONT)
+
+    def stop(self) -> None:
+        """SIGSTOP, and wait until no thread of it goes on: that takes some milliseconds."""
+        assert self.process is not None
+        os.kill(self.process.pid, signal.SIGSTOP)
+        tasks = Path(f"/proc/{self.process.pid}/task")
+        while any(_state(thread) != "T" for thread in tasks.iterdir()):
+            time.sleep(0.001)
+
     def __enter__(self) -> Self:
         return self.start()
 
@@ -137,6 +156,10 @@ class Weed:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.kill()
+
+
+def _state(thread: Path) -> str:
+    return (thread / "stat").read_text().rpartition(") ")[2][:1]
 
 
 def create_bucket(weed: Weed, name: str) -> None:

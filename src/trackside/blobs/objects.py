@@ -29,6 +29,7 @@ T = TypeVar("T")
 PART_BYTES = 8 << 20  # of an upload; S3 takes 10,000 parts, so 80 GB through the server
 PIECE_BYTES = 4 << 20  # of a download; two are held at a time
 PARTS_AT_ONCE = 2
+_WRITTEN_TO_ASK = ".trackside-check/takes-writes"  # and deleted at once
 _CONNECT_SECONDS = 5.0
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 2.0
 _RETRY_SECONDS = 15.0  # then the answer is 503, and the client's own patience counts
@@ -43,7 +44,7 @@ class ObjectBlobs:
         self.settings = settings
         self._store = open_store(settings)
         self._once = open_store(settings, retries=0)
-        self.order = Order(self._ask)
+        self.order = Order(self._write_anything)
         self.requests = (
             S3Requests(settings, settings.keys) if settings.url.startswith("s3:") and settings.keys else None
         )
@@ -56,10 +57,11 @@ class ObjectBlobs:
         with translated(self.settings):
             next(iter(obs.list(self._store, chunk_size=1)), None)
 
-    async def _ask(self) -> None:
-        with translated(self.settings):
-            async for _ in obs.list(self._once, chunk_size=1):
-                return
+    async def _write_anything(self) -> None:
+        """Raises Unavailable while the storage takes no writes: one that has just started may read long before."""
+        with translated(self.settings), contextlib.suppress(FileNotFoundError):
+            await obs.put_async(self._once, _WRITTEN_TO_ASK, b"", use_multipart=False)
+            await obs.delete_async(self._once, _WRITTEN_TO_ASK)
 
     def translated(self, path: str = "") -> AbstractContextManager[None]:
         """Within: errors as this server answers them."""

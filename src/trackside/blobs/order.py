@@ -71,7 +71,7 @@ class Order:
     """Changes of one store. All calls come from one event loop."""
 
     def __init__(self, ask: Callable[[], Awaitable[object]] | None = None) -> None:
-        """`ask` asks the storage for anything; it raises Unavailable when that does not answer."""
+        """`ask` has the storage change anything; it raises Unavailable when that does not answer."""
         self._ask = ask
         self._numbers = itertools.count()
         self._under_way: set[Change] = set()
