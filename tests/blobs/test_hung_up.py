@@ -111,6 +111,7 @@ def test_servers_on_one_store_wait_for_each_other(own_weed, tmp_path):
                 later.start()
                 until(lambda: other.blobs.order._queue)
                 time.sleep(0.3)
+                assert [change.is_sent for change in other.blobs.order._queue] == [False]
             later.join(30)
             assert [answer.status_code for answer in answers] == [200]
             time.sleep(0.3)
