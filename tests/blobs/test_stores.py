@@ -9,7 +9,9 @@ import os
 import pytest
 from stored import content, left_over, pieces
 
+from trackside.blobs import Stored
 from trackside.blobs.objects import PART_BYTES, PIECE_BYTES
+from trackside.blobs.order import Replaced
 from trackside.errors import NotFound
 
 ODD_NAMES = [
@@ -115,11 +117,16 @@ def test_an_upload_that_breaks_off_leaves_nothing(store, run, size, how):
     assert left_over(store) == []
 
 
-def test_of_two_uploads_to_one_path_one_wins_whole(store, run):
+def test_of_two_uploads_to_one_path_the_later_one_stays_whole(store, run):
     first, second = os.urandom(2 * PART_BYTES), os.urandom(2 * PART_BYTES + 1)
 
     async def both():
-        await asyncio.gather(store.put("a", in_pieces(first)), store.put("a", in_pieces(second)))
+        return await asyncio.gather(
+            store.put("a", in_pieces(first)), store.put("a", in_pieces(second)), return_exceptions=True
+        )
 
-    run(both())
-    assert run(content(store, "a")) in (first, second)
+    earlier, later = run(both())
+    # The first is made before the second, or not at all, and is told so.
+    assert isinstance(earlier, Stored | Replaced)
+    assert later.size_bytes == len(second)
+    assert run(content(store, "a")) == second
