@@ -213,18 +213,13 @@ class SqliteDatabase:
 
     def _write_groups(self) -> None:
         while (first := self._queue.get()) is not None:
-            group: list[_Write] = []
-            self._add(group, first)
+            # A caller that gave up before its turn may send again: storing both would double it.
+            group = [] if first.answer.cancelled() else [first]
             self._add_waiting(group)
             if group:
                 _answer(group, self._commit(group))
             if self._stopping:
                 return
-
-    def _add(self, group: list[_Write], write: _Write) -> None:
-        # A caller that gave up before its turn may send again: storing both would double it.
-        if not write.answer.cancelled():
-            group.append(write)
 
     def _add_waiting(self, group: list[_Write]) -> None:
         """Whatever waits by now comes along, up to a limit."""
@@ -235,8 +230,8 @@ class SqliteDatabase:
                 return
             if waiting is None:
                 self._stopping = True
-            else:
-                self._add(group, waiting)
+            elif not waiting.answer.cancelled():
+                group.append(waiting)
 
     def _commit(self, group: list[_Write], *, grows: bool = True) -> list[Any]:
         """Results of the jobs, in order; those that failed as _Failed. What comes meanwhile joins the group."""
