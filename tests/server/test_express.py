@@ -235,6 +235,49 @@ def test_the_connection_stays_open_as_asked(wire, run_id, version, more, stays):
         assert wire.reader.read() == b""
 
 
+def chunked(wire, content):
+    head = f"POST {MLFLOW}/log-metric HTTP/1.1\r\nHost: {wire.host}\r\nContent-Type: application/json\r\n"
+    return f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + b"%x\r\n%b\r\n0\r\n" % (
+        len(content),
+        content,
+    )
+
+
+def test_trailers_are_no_headers(wire, client, run_id):
+    wire.send(chunked(wire, json.dumps({"run_id": run_id, **POINT}).encode()))
+    wire.send(
+        b"Host: rebound.example\r\nOrigin: https://elsewhere.example\r\nX-MLFLOW-WORKSPACE: team\r\n\r\n"
+    )
+    assert wire.answer()[0] == 200
+    assert steps(client, run_id) == [0]
+
+
+@pytest.mark.parametrize("trailers", [b"X: y\r\n" * 200_000, b"X: " + b"y" * 1_000_000])
+def test_endless_trailers_end_the_connection(wire, client, run_id, trailers):
+    wire.send(chunked(wire, json.dumps({"run_id": run_id, **POINT}).encode()))
+    with pytest.raises(OSError, match=r"reset|Broken"):
+        wire.send(trailers * 100)
+    assert client.get("/health").status_code == 200
+
+
+def test_chunks_of_any_size_are_a_body(wire, client, run_id):
+    content = json.dumps({"run_id": run_id, **POINT, "dataset_name": ""}).encode() + b" " * 500_000
+    pieces = [content[at : at + 1] for at in range(100)] + [content[100:300_000], content[300_000:]]
+    wire.send(chunked(wire, b"")[: -len(b"0\r\n\r\n0\r\n")])
+    for piece in pieces:
+        wire.send(b"%x\r\n" % len(piece))
+        wire.send(piece + b"\r\n")
+    wire.send(b"0\r\n\r\n")
+    assert wire.answer()[0] == 200
+    assert steps(client, run_id) == [0]
+
+
+def test_a_path_in_another_spelling_goes_the_long_way(client, run_id, short):
+    answer = client.post("/api/2.0/mlflow/runs/log%2Dmetric", json={"run_id": run_id, **POINT})
+    assert answer.status_code == 200
+    assert short == []
+
+
 def test_a_body_beyond_the_limit_is_refused(wire, server):
     limit = server[1].settings.body_limit_bytes
     wire.send(wire.request("log-metric", b'{"key": "' + b"x" * limit + b'"}'))

@@ -31,10 +31,10 @@ class Express:
         settings = app.settings
         self._app = app
         self._security = security
-        self._quick: dict[str, Quick] = {}
+        self._quick: dict[bytes, Quick] = {}  # by the path as it is sent
         if not settings.auth:
             self._quick = {
-                f"{settings.static_prefix}{route.path}": route.quick
+                f"{settings.static_prefix}{route.path}".encode(): route.quick
                 for route in routes
                 if route.quick is not None and route.method == "POST"
             }
@@ -42,7 +42,11 @@ class Express:
 
     def takes(self, scope: HTTPScope) -> bool:
         """Whether it is plain, as far as its head tells."""
-        if scope["path"] not in self._quick or scope["method"] != "POST" or scope["http_version"] != "1.1":
+        if (
+            scope["raw_path"] not in self._quick
+            or scope["method"] != "POST"
+            or scope["http_version"] != "1.1"
+        ):
             return False
         watched = [header for header in scope["headers"] if header[0] in _WATCHED]
         if len(watched) != 2:
@@ -75,7 +79,7 @@ class Express:
         cycle.message_event.set()  # for whoever reads it the long way
         if cycle.more_body or len(cycle.body) > limit:
             return None
-        quick = self._quick[cycle.scope["path"]]
+        quick = self._quick[cycle.scope["raw_path"]]
         fields = quick.read(cycle.body)
         return None if fields is None else await quick.do(self._app, fields)
 

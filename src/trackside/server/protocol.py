@@ -48,7 +48,8 @@ class GatheringTransport:
 class Protocol(HttpToolsProtocol):
     """Ends a connection that sends more head than anybody means to; plain requests go by `Express`."""
 
-    _head_bytes: int | None = 0  # None while a body comes
+    _head_bytes: int | None = 0  # None while a body comes; of trailers, too
+    _in_body = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(GatheringTransport(transport, self.loop))  # type: ignore[arg-type]
@@ -70,10 +71,22 @@ class Protocol(HttpToolsProtocol):
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # A trailer behind a body in chunks is no header: it came when all was decided that headers decide.
+        if not self._in_body:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
-        self._head_bytes = None
+        self._head_bytes, self._in_body = None, True
         super().on_headers_complete()
 
+    def on_chunk_header(self) -> None:
+        self._head_bytes = 0  # after the last chunk trailers come, not a body
+
+    def on_body(self, body: bytes) -> None:
+        self._head_bytes = None
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
-        self._head_bytes = 0
+        self._head_bytes, self._in_body = 0, False
         super().on_message_complete()
