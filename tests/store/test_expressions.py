@@ -74,6 +74,7 @@ def found_by_re2(pattern):
 @example(pattern="***:a")
 @example(pattern="(?i)[a-c]|(?:x)?")
 @example(pattern="a(?i)b|c")
+@example(pattern=r"((\b\b\b*){1,2}){2,}")
 def test_the_same_texts_are_found(found_by_postgres, pattern):
     try:
         expected = found_by_re2(pattern)
@@ -83,7 +84,13 @@ def test_the_same_texts_are_found(found_by_postgres, pattern):
         translated = as_postgres(pattern)
     except InvalidParameter:
         assume(False)
-    assert found_by_postgres(translated) == expected, translated
+    try:
+        found = found_by_postgres(translated)
+    except asyncpg.InvalidRegularExpressionError as error:
+        if "too complex" not in str(error):  # which is said to who asked
+            raise
+        assume(False)
+    assert found == expected, translated
 
 
 @pytest.mark.parametrize("pattern", [r"\p{Greek}", r"\pN", "a{256}", "a{3,300}", "[[:^alpha:]]", r"\C"])

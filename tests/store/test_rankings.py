@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trackside import filters
+from trackside.blobs.folder import FolderStore
 from trackside.config import ServerSettings
 from trackside.core import columns, experiments, logging, rankings, runs, search
 from trackside.core.app import App
@@ -84,7 +85,7 @@ BEGINNING = st.lists(st.tuples(st.just("create"), st.integers(0, 3)), min_size=2
 def app(db, tmp_path, monkeypatch) -> App:
     monkeypatch.setattr(rankings, "LARGE", 0)
     monkeypatch.setattr(rankings, "CHUNK", 3)
-    return App(ServerSettings(data_dir=tmp_path), db, SimpleNamespace(uri="mlflow-artifacts:/"))
+    return App(ServerSettings(data_dir=tmp_path), db, FolderStore(tmp_path / "artifacts"))
 
 
 class Story:

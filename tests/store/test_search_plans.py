@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 from benchmarks.fill import fill
 
+from trackside.blobs.folder import FolderStore
 from trackside.config import ServerSettings
 from trackside.core import columns, rankings, search
 from trackside.core.app import App
@@ -71,7 +72,7 @@ class Store:
 
     def __init__(self, db, runner: asyncio.Runner, folder) -> None:
         self.db, self.run = db, runner.run
-        self.app = App(ServerSettings(data_dir=folder), db, SimpleNamespace(uri="x"))
+        self.app = App(ServerSettings(data_dir=folder), db, FolderStore(folder / "artifacts"))
         self.experiment = str(self.run(fill(db, RUNS)))
         for question in SEARCHES.values():
             for _ in range(2):  # once for the rankings, once with them
