@@ -10,7 +10,7 @@ from jobs import Composed, add, as_admin, names
 
 from trackside.errors import InvalidParameter, Unavailable
 from trackside.model import Point
-from trackside.store.postgres import PostgresDatabase, connect, held, locks, writers
+from trackside.store.postgres import PostgresDatabase, connect, locks, writers
 from trackside.store.postgres.writers import Writer
 from trackside.store.series import Series
 
@@ -330,63 +330,3 @@ def test_a_database_that_stays_away_is_waited_for_and_then_refused(postgres, run
     assert seconds < 5
     assert found == ["after", "before"]
     run(db.close())
-
-
-# --- names that are held among servers
-
-
-def test_a_name_is_held_by_one_server_at_a_time(db, url, run):
-    async def scenario():
-        other, told = PostgresDatabase(url), []
-
-        async def hold(database, name, gate):
-            async with database.alone(name):
-                told.append((database is other, name))
-                await gate.wait()
-
-        gates = [asyncio.Event() for _ in range(4)]
-        tasks = [asyncio.create_task(hold(db, "a", gates[0]))]
-        await asyncio.sleep(0.2)
-        tasks += [
-            asyncio.create_task(hold(other, name, gate)) for name, gate in zip("ab", gates[1:], strict=False)
-        ]
-        await asyncio.sleep(0.3)
-        assert told == [(False, "a"), (True, "b")]
-        tasks[1].cancel()
-        gates[0].set()
-        await tasks[0]
-        async with asyncio.timeout(2), db.alone("a"), other.alone("c"):  # who was cancelled holds nothing
-            pass
-        gates[2].set()
-        await tasks[2]
-        await other.close()
-
-    run(scenario())
-
-
-def test_a_held_name_is_waited_for_in_bounded_time(db, url, run, monkeypatch):
-    monkeypatch.setattr(held, "WAIT_SECONDS", 0.5)
-
-    async def scenario():
-        other = PostgresDatabase(url)
-        async with db.alone("a"):
-            with pytest.raises(Unavailable, match="Another server is at 'a'"):
-                async with other.alone("a"):
-                    raise AssertionError
-        async with other.alone("a"):
-            pass
-        await other.close()
-
-    run(scenario())
-
-
-def test_names_are_held_again_after_the_connection_broke(db, postgres, url, run):
-    async def scenario():
-        async with db.alone("a"):
-            await as_admin(postgres, url, CUT)
-            await asyncio.sleep(0.1)
-        async with asyncio.timeout(5), db.alone("a"), db.alone("b"):
-            assert len(db._held._names) == 2
-        assert db._held._names == {}
-
-    run(scenario())

@@ -23,7 +23,7 @@ from trackside.errors import StoreUnusable, TracksideError, Unavailable
 from trackside.store.database import Job, T, Transaction
 from trackside.store.postgres import connect, schema
 from trackside.store.postgres.channel import Channel
-from trackside.store.postgres.held import Held
+from trackside.store.postgres.held import Held, Hold
 from trackside.store.postgres.pool import Pool
 from trackside.store.postgres.writers import Queue, Write, Writer, ended
 
@@ -76,12 +76,20 @@ class PostgresDatabase:
 
     @contextlib.asynccontextmanager
     async def alone(self, name: str) -> AsyncIterator[None]:
-        await self._at_home(lambda: self._held.take(name))
+        hold = Hold(name)
         try:
+            await self._at_home(lambda: self._held.take(hold))
             yield
         finally:
-            with contextlib.suppress(Unavailable):  # closed meanwhile: nothing is held any more
-                await self._at_home(lambda: self._held.give(name))
+            self._give(hold)
+
+    def _give(self, hold: Hold) -> None:
+        """Nothing is waited for here: a cancellation cannot come between."""
+        if self._home is asyncio.get_running_loop():
+            self._held.give(hold)
+        elif self._home is not None:
+            with contextlib.suppress(RuntimeError):  # that event loop has ended, and its connections with it
+                self._home.call_soon_threadsafe(self._held.give, hold)
 
     async def shared_secret(self) -> str:
         async def job(tx: Transaction) -> str:
