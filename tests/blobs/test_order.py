@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 from stored import content, left_over, on_s3, pieces
@@ -11,7 +12,7 @@ from weed import Weed, create_bucket
 from trackside.blobs import Stored, order
 from trackside.blobs.objects import PART_BYTES, ObjectBlobs
 from trackside.blobs.order import Order, Replaced
-from trackside.errors import NotFound, Unavailable
+from trackside.errors import NotFound, StorageRefused, Unavailable
 
 SMALL, LARGE = 1_000, 2 * PART_BYTES + 1
 A_STORED = Stored(1, b"a", "1")
@@ -150,6 +151,122 @@ def test_a_request_without_an_answer_holds_the_path_until_it_has_ended(run, stor
         assert storage.began == [1, 3]
         assert not order_._queue
         assert not order_._under_way
+
+    run(story())
+
+
+async def failed(order_, count):
+    """So many changes at once, whose requests get no answer."""
+
+    async def act():
+        raise Unavailable("no answer")
+
+    async def one(number):
+        with order_.begun(f"f{number}") as change:
+            await order_.make(change, act)
+
+    return await asyncio.gather(*(one(number) for number in range(count)), return_exceptions=True)
+
+
+@pytest.mark.parametrize("refusal", [None, StorageRefused("no such bucket"), ValueError()])
+def test_one_question_is_asked_for_all_that_wait_for_the_storage(run, monkeypatch, refusal):
+    monkeypatch.setattr(order, "SETTLE_SECONDS", 0.05)
+    monkeypatch.setattr(order, "_ASK_SECONDS", 0.02)
+    away, asked = True, []
+
+    async def ask():
+        asked.append(1)
+        await asyncio.sleep(0.01)
+        if away:
+            raise Unavailable
+        if refusal is not None:
+            raise refusal
+
+    async def story():
+        nonlocal away
+        for _ in range(2):  # it may go away again
+            away = True
+            asked.clear()
+            order_ = Order(ask)
+            assert {str(error) for error in await failed(order_, 200)} == {"no answer"}
+            await asyncio.sleep(0.2)
+            assert len(order_._queue) == 200
+            assert 2 <= len(asked) <= 12
+            away = False
+            async with asyncio.timeout(2):
+                await asyncio.gather(*(change.ended.wait() for change in order_._queue))
+            assert not order_._queue
+            at_rest = len(asked)
+            await asyncio.sleep(0.1)
+            assert len(asked) == at_rest
+
+    run(story())
+
+
+def test_an_answer_counts_for_those_only_who_waited_when_it_was_asked_for(run, monkeypatch):
+    monkeypatch.setattr(order, "SETTLE_SECONDS", 0.0)
+    gates = [asyncio.Event() for _ in range(2)]
+    asked = []
+
+    async def ask():
+        asked.append(1)
+        await gates[len(asked) - 1].wait()
+
+    async def story():
+        order_ = Order(ask)
+        await failed(order_, 1)
+        await soon()
+        with order_.begun("late") as late:
+            task = asyncio.create_task(order_.make(late, failing))
+            await asyncio.gather(task, return_exceptions=True)
+        gates[0].set()
+        await soon()
+        assert [change.path for change in order_._queue] == ["late"]
+        gates[1].set()
+        await soon()
+        assert not order_._queue
+
+    async def failing():
+        raise Unavailable
+
+    run(story())
+
+
+def test_too_many_that_wait_for_the_storage_are_refused_at_once(run, monkeypatch):
+    monkeypatch.setattr(order, "SETTLE_SECONDS", 0.05)
+    monkeypatch.setattr(order, "_ASK_SECONDS", 0.02)
+    away = True
+    held = set()
+
+    async def ask():
+        if away:
+            raise Unavailable
+
+    @contextlib.asynccontextmanager
+    async def alone(path):
+        await asyncio.sleep(0)
+        held.add(path)
+        try:
+            yield
+        finally:
+            held.remove(path)
+
+    async def story():
+        nonlocal away
+        order_ = Order(ask)
+        order_.alone = alone
+        results = [str(error) for error in await failed(order_, order.MOST_IN_DOUBT + 44)]
+        assert results.count("no answer") == order.MOST_IN_DOUBT
+        assert sum("256 uploads and deletions wait for it already" in each for each in results) == 44
+        assert len(held) == len(order_._queue) == order.MOST_IN_DOUBT
+        with pytest.raises(Unavailable, match="try again when it is back"), order_.begun("new"):
+            raise AssertionError
+        away = False
+        async with asyncio.timeout(2):
+            await asyncio.gather(*(change.ended.wait() for change in order_._queue))
+        assert not held
+        with order_.begun("new") as change:
+            assert await order_.make(change, lambda: asyncio.sleep(0, "made")) == "made"
 
     run(story())
 

@@ -10,18 +10,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from trackside.blobs import Stored
-from trackside.errors import TracksideError, Unavailable
+from trackside.errors import Unavailable
 
 T = TypeVar("T")
+log = logging.getLogger("trackside.artifacts")
 WAIT_SECONDS = 15.0  # for those before; then the answer is 503, and the client's own patience counts
 SETTLE_SECONDS = 10.0  # after storage that was away answers again: what had reached it has ended by then
 _ASK_SECONDS = 1.0  # how often storage that is away is asked whether it is back
+# Changes that wait for storage that is away; then new ones are refused. Each may hold a name among the servers, and
+# that is a lock, of which PostgreSQL has some thousands for all that is done with it.
+MOST_IN_DOUBT = 256
 
 
 class Replaced(Unavailable):
@@ -62,6 +67,38 @@ class Change:
         )
 
 
+class _Return:
+    """Storage that is away comes back: one task asks, for all who wait."""
+
+    def __init__(self, ask: Callable[[], Awaitable[object]]) -> None:
+        self._ask = ask
+        self._waiting: list[asyncio.Future[None]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def wait(self) -> None:
+        """Wait for an answer to a question that is asked after this."""
+        back: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(back)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._watch())
+        await back
+
+    async def _watch(self) -> None:
+        while self._waiting:
+            asking, self._waiting = self._waiting, []
+            try:
+                await self._ask()
+            except Unavailable:
+                self._waiting += asking
+                await asyncio.sleep(_ASK_SECONDS)
+                continue
+            except Exception as error:  # noqa: BLE001 - a refusal is an answer, and nothing may hold names for ever
+                log.info("the storage answers: %s", error)
+            for each in asking:
+                if not each.done():
+                    each.set_result(None)
+
+
 @contextlib.asynccontextmanager
 async def _alone(_path: str) -> AsyncIterator[None]:
     yield
@@ -72,7 +109,7 @@ class Order:
 
     def __init__(self, ask: Callable[[], Awaitable[object]] | None = None) -> None:
         """`ask` has the storage change anything; it raises Unavailable when that does not answer."""
-        self._ask = ask
+        self._return = None if ask is None else _Return(ask)
         self._numbers = itertools.count()
         self._under_way: set[Change] = set()
         self._queue: list[Change] = []  # in the order in which they asked for their turn; who has it is first
@@ -82,7 +119,9 @@ class Order:
 
     @contextlib.contextmanager
     def begun(self, path: str, *, tree: bool = False) -> Iterator[Change]:
-        """A change, from when its request arrived until that is answered."""
+        """A change, from when its request arrived until that is answered. Raises Unavailable when too many wait
+        for the storage."""
+        self._refuse_when_too_many()
         change = Change(next(self._numbers), path, tree)
         self._under_way.add(change)
         try:
@@ -106,12 +145,21 @@ class Order:
                     f"An earlier upload or deletion of '{change.path}' waits for the storage; try again."
                 ) from None
             async with self.alone(change.path):
+                self._refuse_when_too_many()
                 if change.replaced is not None:
                     raise change.replaced
                 yield
         finally:
             self._queue.remove(change)
             change.ended.set()
+
+    def _refuse_when_too_many(self) -> None:
+        in_doubt = sum(1 for each in self._queue if each.in_doubt)
+        if in_doubt >= MOST_IN_DOUBT:
+            raise Unavailable(
+                f"The storage does not answer, and {in_doubt} uploads and deletions wait for it already; try again"
+                " when it is back."
+            )
 
     def made(self, change: Change, stored: Stored | None = None) -> None:
         """The change is durable: those that were begun before it must not be made after it."""
@@ -159,15 +207,8 @@ class Order:
 
     async def _settled(self) -> None:
         """Wait until the storage answers, and until what had reached it before has ended."""
-        while self._ask is not None:
-            try:
-                await self._ask()
-            except Unavailable:
-                await asyncio.sleep(_ASK_SECONDS)
-            except TracksideError:
-                break  # a refusal is an answer
-            else:
-                break
+        if self._return is not None:
+            await self._return.wait()
         await asyncio.sleep(SETTLE_SECONDS)
 
 
