@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from weed import READER, READER_SECRET
 
 from trackside.blobs.objects import ObjectBlobs
+from trackside.blobs.s3 import S3Requests
 from trackside.cli.app import app
 from trackside.config import ServerSettings, storage_settings
 from trackside.core.app import App
@@ -62,9 +63,23 @@ def test_a_bucket_is_made(environment):
 
 def test_an_origin_is_allowed(environment):
     url = f"s3://cors-{uuid.uuid4().hex[:12]}"
-    assert "not for every page" in check(environment, url, "--create-bucket")
-    assert "set CORS       ok" in check(environment, url, "--cors", "https://trackside.example")
-    assert "any page may read" in check(environment, url)
+    assert "CORS           no: not for every page" in check(environment, url, "--create-bucket")
+    output = check(environment, url, "--cors", "https://lab.example")
+    assert "set CORS       ok" in output
+    assert "CORS           ok: pages of https://lab.example may read" in output
+    assert "--cors" not in output
+    assert "CORS           no: not for every page" in check(environment, url)
+    assert "CORS           ok: any page may read" in check(environment, url, "--cors", "*")
+    assert "CORS           ok: any page may read" in check(environment, url)
+
+
+def test_an_origin_that_the_storage_does_not_allow_for_all_its_rules_is_said(environment, monkeypatch):
+    monkeypatch.setattr(S3Requests, "allow_origin", lambda *_: None)
+    output = check(
+        environment, f"s3://cors-{uuid.uuid4().hex[:12]}", "--create-bucket", "--cors", "https://a.b"
+    )
+    assert "CORS           no: Pages of https://a.b cannot read by signed URLs" in output
+    assert "(--cors" not in output
 
 
 WRONG = [

@@ -74,7 +74,7 @@ class _Check:
         await self._try("presigned", self._presigned, needed=False)
         if cors:
             await self._try("set CORS", lambda: self._set_cors(cors), needed=False)
-        await self._try("CORS", self._cors, needed=False)
+        await self._try("CORS", lambda: self._cors(cors), needed=False)
 
     async def _try(self, name: str, step: Callable[[], Awaitable[str]], *, needed: bool = True) -> bool:
         try:
@@ -154,22 +154,33 @@ class _Check:
                 await asyncio.to_thread(self._blobs.requests.allow_origin, origin)
         return f"pages of {origin} may read and write by signed URLs"
 
-    async def _cors(self) -> str:
-        """Ask as a browser does before it sends anything."""
+    async def _cors(self, origin: str) -> str:
+        """Ask as a browser does before it sends anything: for the origin, else for one that nobody has allowed."""
         requests = self._blobs.requests
         if requests is None:
             raise CannotDoError(_NO_KEYS)
         url = requests.for_clients.url("GET", requests.key(f"{self._path}/small"))
-        asked = {"Origin": "https://trackside.example", "Access-Control-Request-Method": "GET"}
+        one = "" if origin == "*" else origin
+        asked = {
+            "Origin": one or f"https://{secrets.token_hex(8)}.example",
+            "Access-Control-Request-Method": "GET",
+        }
         try:
             headers, _ = await asyncio.to_thread(self._exchange, url, "OPTIONS", None, asked)
         except (CannotDoError, TracksideError):
             headers = {}
-        if headers.get("Access-Control-Allow-Origin") in ("*", asked["Origin"]):
-            return "any page may read by signed URLs"
-        return (
+        allowed = {name.lower(): value for name, value in headers.items()}.get("access-control-allow-origin")
+        if allowed in ("*", asked["Origin"]):
+            return f"{f'pages of {one}' if one and allowed != '*' else 'any page'} may read by signed URLs"
+        if origin:
+            raise CannotDoError(
+                f"Pages of {origin} cannot read by signed URLs: asked as a browser asks, the storage does not allow"
+                " it. Give the origin as browsers send it (https://HOST, without a path), or allow it in the"
+                " storage's own settings."
+            )
+        raise CannotDoError(
             "not for every page: pages elsewhere cannot read from the bucket by signed URLs, which only they need"
-            " (--cors ORIGIN allows one)"
+            " (--cors ORIGIN allows one, and tries it)"
         )
 
     async def _delete(self) -> str:
