@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import httpx
@@ -19,15 +21,15 @@ from trackside.config import ServerSettings
 FILE = "/api/2.0/mlflow-artifacts/artifacts/0/models/x/artifacts/a"
 
 
-def head(url, size):
-    return f"PUT {FILE} HTTP/1.1\r\nHost: {url.removeprefix('http://')}\r\nContent-Length: {size}\r\n\r\n".encode()
+def head(url, size, path=FILE):
+    return f"PUT {path} HTTP/1.1\r\nHost: {url.removeprefix('http://')}\r\nContent-Length: {size}\r\n\r\n".encode()
 
 
-def whole_request(url, content):
+def whole_request(url, content, path=FILE):
     """A connection on which a whole upload was sent; its answer is not waited for."""
     host, _, port = url.removeprefix("http://").partition(":")
     connection = socket.create_connection((host, int(port)))
-    connection.sendall(head(url, len(content)) + content)
+    connection.sendall(head(url, len(content), path) + content)
     return connection
 
 
@@ -116,3 +118,29 @@ def test_servers_on_one_store_wait_for_each_other(own_weed, tmp_path):
             assert [answer.status_code for answer in answers] == [200]
             time.sleep(0.3)
             assert client.get(one + FILE).content == last
+
+
+@pytest.mark.skipif(postgres_server.binaries("15") is None, reason="PostgreSQL 15 is not installed")
+def test_who_hangs_up_leaves_no_name_held_among_servers(tmp_path):
+    """At any moment; the other server on the store is never kept waiting by who is gone."""
+    with ExitStack() as stack:
+        postgres = stack.enter_context(postgres_server.server("15"))
+        store = postgres.new_database()
+        (one, _), (two, _) = (
+            stack.enter_context(running(ServerSettings(data_dir=tmp_path, port=0, store=store)))
+            for _ in range(2)
+        )
+        chance = random.Random(7)
+        delays = [chance.uniform(0, 0.03) for _ in range(160)]
+
+        def hang_up(number):
+            with whole_request(one, b"x" * 1000, f"{FILE}{number}"):
+                time.sleep(delays[number])
+
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(hang_up, range(160)))
+        time.sleep(0.5)
+        with httpx.Client(base_url=two, timeout=10) as client:
+            began = time.monotonic()
+            assert {client.put(f"{FILE}{number}", content=b"y").status_code for number in range(160)} == {200}
+            assert time.monotonic() - began < 15
