@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import httpx
 import pytest
 from live_server import running, sqlite_only
 
 from trackside.config import ServerSettings
+from trackside.core import retention
 
 API = "/api/2.0/mlflow"
 FILE = os.urandom(200_000)
@@ -212,6 +215,105 @@ def test_files_of_a_purge_that_broke_off_go_at_the_next(client, server, folder, 
     assert (folder / "0" / run_id).exists()
     assert purge(client)["artifact_files"] == 1
     assert not (folder / "0" / run_id).exists()
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """Names of files that the disk does not let go: add to it."""
+    names, unlink = set(), os.unlink
+
+    def refusing(path, *arguments, **named):
+        if Path(path).name in names:
+            raise PermissionError(errno.EPERM, "Operation not permitted", path)
+        unlink(path, *arguments, **named)
+
+    monkeypatch.setattr(os, "unlink", refusing)
+    return names
+
+
+def test_a_file_that_cannot_be_deleted_keeps_no_other_from_going(client, url, folder, held):
+    bad, good = new_run(client), new_run(client)
+    put(client, f"0/{bad}/artifacts/held")
+    held.add("held")
+    at = f"0/{bad}/artifacts/held"
+    answer = client.delete(f"/api/2.0/mlflow-artifacts/artifacts/{at}")
+    assert answer.status_code == 507
+    assert f"'{at}' be deleted (Operation not permitted)" in answer.json()["message"]
+    for run_id in (bad, good):
+        delete(client, run_id)
+    for _ in range(2):
+        code, _, err = command("--older-than", "0d", "--url", url)
+        assert code == 1
+        assert f"'{at}' be deleted (Operation not permitted)" in err
+        assert "their files are not: 1 folder waits for the next purge" in err
+    assert not exists(client, bad)
+    assert not (folder / "0" / good).exists()
+    assert [path.name for path in (folder / "0" / bad).rglob("*")] == ["artifacts", "held"]
+    held.clear()
+    assert purge(client)["artifact_files"] == 1
+    assert not (folder / "0" / bad).exists()
+
+
+@pytest.fixture
+def rounds(monkeypatch):
+    """Rounds of retention follow each other at once."""
+    monkeypatch.setattr(retention, "ROUND_SECONDS", 0.05)
+
+
+def until(happened):
+    deadline = time.monotonic() + 10
+    while not happened() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert happened()
+
+
+def test_retention_goes_on_after_a_file_that_cannot_be_deleted(data_dir, held, rounds, caplog):
+    with (
+        running(ServerSettings(data_dir=data_dir, port=0, keep_deleted_days=0)) as (url, app),
+        httpx.Client(base_url=url) as client,
+    ):
+        bad, good = new_run(client), new_run(client)
+        put(client, f"0/{bad}/artifacts/held")
+        held.add("held")
+        delete(client, bad)
+        until(lambda: "purging what was deleted waits: The server's folder" in caplog.text)
+        delete(client, good)
+        until(lambda: not (app.settings.artifact_dir / "0" / good).exists())
+        held.clear()
+        until(lambda: not (app.settings.artifact_dir / "0" / bad).exists())
+
+
+def test_retention_goes_on_after_a_mistake(data_dir, rounds, caplog, monkeypatch):
+    with (
+        running(ServerSettings(data_dir=data_dir, port=0, keep_deleted_days=0)) as (url, app),
+        httpx.Client(base_url=url) as client,
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(app.blobs, "delete", None)
+            run_id = new_run(client)
+            delete(client, run_id)
+            until(lambda: "purging what was deleted waits for the next round" in caplog.text)
+        until(lambda: not (app.settings.artifact_dir / "0" / run_id).exists())
+
+
+def test_an_error_beside_the_server_is_told_at_once_and_the_store_is_closed(data_dir, caplog, monkeypatch):
+    async def broken(app):
+        raise OSError("a mistake of ours")
+
+    monkeypatch.setattr(retention, "keep_purging", broken)
+    closed = []
+    with running(ServerSettings(data_dir=data_dir, port=0)) as (url, app):
+        close = app.db.close
+
+        async def watched():
+            closed.append(True)
+            await close()
+
+        monkeypatch.setattr(app.db, "close", watched)
+        until(lambda: "purging what was deleted has ended by a mistake" in caplog.text)
+        assert httpx.get(f"{url}/health").status_code == 200
+    assert "a mistake of ours" in caplog.text
+    assert closed
 
 
 def command(*arguments):

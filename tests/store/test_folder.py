@@ -12,7 +12,7 @@ import pytest
 
 from trackside.blobs import folder
 from trackside.blobs.folder import FolderStore
-from trackside.errors import NotFound, StorageFull
+from trackside.errors import NotFound, StorageFull, StorageRefused
 
 
 @pytest.fixture
@@ -140,3 +140,33 @@ def test_what_a_killed_server_left_is_removed_and_what_another_one_writes_is_not
         return await upload
 
     assert run(scenario()).size_bytes == (1 << 20) + 1
+
+
+def test_a_file_that_cannot_be_deleted_is_named_and_all_else_goes(store, run, tmp_path, monkeypatch):
+    for name in ("d/held/x", "d/a", "d/z"):
+        run(store.put(name, pieces(b"1")))
+    unlink = os.unlink
+
+    def refusing(path, *arguments, **named):
+        if Path(path).name == "x":
+            raise PermissionError(errno.EPERM, "Operation not permitted", path)
+        unlink(path, *arguments, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", refusing)
+        for path in ("d", "d/held/x"):
+            with pytest.raises(
+                StorageRefused, match=r"'d/held/x' be deleted \(Operation not permitted\)\. Once"
+            ):
+                run(store.delete(path))
+    assert [path.name for path in (tmp_path / "artifacts" / "d").rglob("*")] == ["held", "x"]
+    run(store.delete("d"))
+    assert run(store.entries("")) == []
+
+
+def test_a_link_to_a_folder_goes_and_the_folder_stays(store, run, tmp_path):
+    run(store.put("d/a", pieces(b"1")))
+    (tmp_path / "artifacts" / "link").symlink_to("d")
+    run(store.delete("link"))
+    assert [entry.path for entry in run(store.entries(""))] == ["d"]
+    assert [entry.path for entry in run(store.entries("d"))] == ["d/a"]

@@ -13,15 +13,16 @@ import hashlib
 import os
 import secrets
 import shutil
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from io import FileIO
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from trackside.blobs import Blob, Direct, Stored
 from trackside.blobs.order import Order, Replaced
-from trackside.errors import InvalidParameter, NotFound, StorageFull
+from trackside.errors import InvalidParameter, NotFound, StorageFull, StorageRefused
 from trackside.model import ArtifactEntry
 
 P = ParamSpec("P")
@@ -91,12 +92,17 @@ class FolderStore:
                 entries = [_entry(entry, path) for entry in found if entry.name != _UNFINISHED]
         except (FileNotFoundError, NotADirectoryError):
             return []
+        except OSError as error:
+            raise StorageRefused(
+                f"The server's folder of artifacts does not let '{path}' be read ({error.strerror or error})."
+                " Mend its permissions or its disk."
+            ) from error
         return sorted(entries, key=lambda entry: entry.path)
 
     async def delete(self, path: str) -> None:
         with self.order.begun(path, tree=True) as change:
             async with self.order.turn(change):
-                await _in_thread(_delete, self._at(path))
+                await _in_thread(_delete, self._at(path), self._root)
                 self.order.made(change)
 
     async def tidy(self) -> int:
@@ -228,15 +234,39 @@ async def _in_thread(function: Callable[P, T], *arguments: P.args, **named: P.kw
         raise
 
 
-def _delete(target: Path) -> None:
-    if target.is_dir():
-        shutil.rmtree(target)
-    else:
-        try:
+def _delete(target: Path, root: Path) -> None:
+    """Delete as much as can be deleted, durably. Raises StorageRefused, naming the first file that stays."""
+    try:
+        if target.is_dir() and not target.is_symlink():
+            _delete_tree(target)
+        else:
             target.unlink()
-        except (FileNotFoundError, NotADirectoryError):
-            return
-    _fsync(target.parent)
+        _fsync(target.parent)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        path = os.path.relpath(error.filename or target, root)
+        raise StorageRefused(
+            f"The server's folder of artifacts does not let '{path}' be deleted ({error.strerror or error})."
+            " Once its permissions or its disk are mended, it can be deleted."
+        ) from error
+
+
+def _delete_tree(folder: Path) -> None:
+    """Raises the first OSError when all else is deleted, with the whole path; that something is gone is none."""
+    failed: list[OSError] = []
+
+    def note(_function: object, path: str, raised: Any) -> None:
+        error = raised[1] if isinstance(raised, tuple) else raised
+        if not isinstance(error, FileNotFoundError):
+            failed.append(OSError(error.errno, error.strerror or str(error), str(path)))
+
+    if sys.version_info >= (3, 12):
+        shutil.rmtree(folder, onexc=note)
+    else:
+        shutil.rmtree(folder, onerror=note)
+    if failed:
+        raise failed[0]
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from trackside.core import artifacts, rankings
 from trackside.core.app import App
 from trackside.core.names import now_ms
-from trackside.errors import NotServed, TracksideError
+from trackside.errors import NotServed, StorageRefused, TracksideError, Unavailable
 from trackside.store.database import Job, Row, Transaction
 
 log = logging.getLogger("trackside.retention")
@@ -42,6 +42,10 @@ class Purged(NamedTuple):
     database_bytes: int = 0  # by which the database's file became smaller
     kept: tuple[str, ...] = ()
     more: bool = False
+
+    @property
+    def any(self) -> bool:
+        return bool(self.runs or self.logged_models or self.experiments or self.artifacts.files)
 
     def fields(self) -> dict[str, Any]:
         """As the API and the command line give it."""
@@ -90,19 +94,32 @@ async def purge(app: App, before_ms: int, *, seconds: float = 8.0, dry_run: bool
     """Remove for good what was deleted before a time, as much as can be done in about `seconds`.
 
     Deleted experiments go when they are empty. With `dry_run` nothing is removed, only counted.
+    Raises what kept files from being deleted, when all else is done.
     """
+    purged, failure = await _purge(app, before_ms, seconds=seconds, dry_run=dry_run)
+    # Who asks again for the rest will be told then: the files that wait are tried again.
+    if failure is not None and not (purged.more and purged.any):
+        raise failure
+    return purged
+
+
+async def _purge(
+    app: App, before_ms: int, *, seconds: float = 8.0, dry_run: bool = False
+) -> tuple[Purged, TracksideError | None]:
+    """What was removed, and why files that should be are not."""
     deadline = asyncio.get_running_loop().time() + seconds
     needed = await _needed(app)
     purge_round = _Round(app, before_ms, needed, deadline, dry_run=dry_run)
     runs = await purge_round.of(_RUNS)
     models = await purge_round.of(_MODELS)
     experiments = 0 if purge_round.late else await purge_round.experiments()
-    size, freed, left = purge_round.size, 0, 0
+    files, freed = _Deleted(purge_round.size), 0
     if not dry_run:
-        size, left = await _delete_doomed(app, deadline + seconds)
+        files = await _delete_doomed(app, deadline + seconds)
         freed = await app.db.shrink()
-    more = purge_round.late or left > 0
-    return Purged(runs, models, experiments, size, freed, tuple(purge_round.kept), more)
+    more = purge_round.late or files.left > 0
+    kept = tuple(purge_round.kept)
+    return Purged(runs, models, experiments, files.size, freed, kept, more), files.failure
 
 
 class _Round:
@@ -239,26 +256,44 @@ async def _size_below(app: App, path: str) -> Size:
     return total
 
 
-async def _delete_doomed(app: App, deadline: float) -> tuple[Size, int]:
-    """Delete the files of what was purged, now or before a server ended; how much that was, how many are left."""
+class _Deleted(NamedTuple):
+    size: Size = Size()
+    left: int = 0  # folders for which there was no time
+    failure: TracksideError | None = None  # why others wait, and how many
+
+
+async def _delete_doomed(app: App, deadline: float) -> _Deleted:
+    """Delete the files of what was purged, now or before a server ended. One that cannot go keeps no other."""
 
     async def listed(tx: Transaction) -> list[Row]:
         return await tx.all("doomed_artifacts")
 
     total, doomed = Size(), await app.db.read(listed)
+    failed, failure = 0, None
     for number, row in enumerate(doomed):
         left = len(doomed) - number
         if asyncio.get_running_loop().time() > deadline:
-            return total, left
+            return _Deleted(total, left, failure and _waiting(failure, failed + left))
         try:
             total = total.plus(await _delete_files(app, row["uri"]))
+        except Unavailable as error:
+            # Storage that is away is not asked for each of them: it may take a quarter of a minute to say so.
+            return _Deleted(total, 0, _waiting(failure or error, failed + left))
         except TracksideError as error:
-            folders = "1 folder waits" if left == 1 else f"{left:,} folders wait"
-            raise type(error)(
-                f"{error.message} The rows of what was removed are gone, their files are not: {folders} for the next purge."
-            ) from error
+            failed, failure = failed + 1, failure or error
+            continue
         await app.db.write(_gone(row["id"]))
-    return total, 0
+    return _Deleted(total, 0, failure and _waiting(failure, failed))
+
+
+def _waiting(error: TracksideError, count: int) -> TracksideError:
+    folders = "1 folder waits" if count == 1 else f"{count:,} folders wait"
+    kind = Unavailable if isinstance(error, Unavailable) else StorageRefused
+    told = kind(
+        f"{error.message} The rows of what was removed are gone, their files are not: {folders} for the next purge."
+    )
+    told.__cause__ = error
+    return told
 
 
 async def _delete_files(app: App, uri: str) -> Size:
@@ -281,11 +316,23 @@ async def keep_purging(app: App) -> None:
     """Once an hour remove what was deleted longer ago than the settings keep it; for ever, cancel it to stop."""
     days = app.settings.keep_deleted_days
     while days is not None:
+        more = False
         try:
-            purged = await purge(app, now_ms() - int(days * DAY_MS))
+            more = await _purge_round(app, now_ms() - int(days * DAY_MS))
         except TracksideError as error:
             log.warning("purging what was deleted waits: %s", error.message)
-            purged = Purged()
-        if purged.runs or purged.logged_models or purged.experiments:
-            log.info("purged %s", purged)
-        await asyncio.sleep(1.0 if purged.more else ROUND_SECONDS)
+        except Exception:  # a mistake of ours, or a disk's, must not end it: the trash would fill the disk
+            log.exception("purging what was deleted waits for the next round")
+        await asyncio.sleep(1.0 if more else ROUND_SECONDS)
+
+
+async def _purge_round(app: App, before_ms: int) -> bool:
+    """Whether there is more to do at once."""
+    purged, failure = await _purge(app, before_ms)
+    if purged.any:
+        log.info("purged %s", purged)
+    if purged.more and (purged.any or failure is None):
+        return True
+    if failure is not None:
+        raise failure
+    return False

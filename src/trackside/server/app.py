@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
+from collections.abc import Coroutine
+from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -58,20 +59,26 @@ class Server:
             for each in await at_start.warnings(self._app):
                 log.warning("%s", each)
         beside = [
-            asyncio.create_task(task)
-            for task in (
-                Deliveries(self._app).run(),
-                Compactor(self._app).run(),
-                artifacts.tidy_for_ever(self._app),
-                retention.keep_purging(self._app),
+            asyncio.create_task(_logged(name, work))
+            for name, work in (
+                ("sending to webhooks", Deliveries(self._app).run()),
+                ("compaction", Compactor(self._app).run()),
+                ("removing unfinished uploads", artifacts.tidy_for_ever(self._app)),
+                ("purging what was deleted", retention.keep_purging(self._app)),
             )
         ]
         await send({"type": "lifespan.startup.complete"})
         await receive()
         for task in beside:
             task.cancel()
-        for task in beside:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*beside, return_exceptions=True)
         await self._app.close()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _logged(name: str, work: Coroutine[Any, Any, None]) -> None:
+    """Work beside the server: an error that ends it is told when it does, not when the server stops."""
+    try:
+        await work
+    except Exception:
+        log.exception("%s has ended by a mistake, and goes on when the server is started again", name)
