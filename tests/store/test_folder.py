@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import time
@@ -170,3 +171,27 @@ def test_a_link_to_a_folder_goes_and_the_folder_stays(store, run, tmp_path):
     run(store.delete("link"))
     assert [entry.path for entry in run(store.entries(""))] == ["d"]
     assert [entry.path for entry in run(store.entries("d"))] == ["d/a"]
+
+
+def test_links_that_lead_nowhere_are_no_entries_and_hide_none(store, run, tmp_path):
+    run(store.put("d/a", pieces(b"1")))
+    for name, target in (("gone", "nowhere"), ("round", "round"), ("through", "a/b")):
+        (tmp_path / "artifacts" / "d" / name).symlink_to(target)
+    assert [entry.path for entry in run(store.entries("d"))] == ["d/a"]
+
+
+def test_a_file_that_is_deleted_while_its_folder_is_listed_hides_no_other(store, run, tmp_path, monkeypatch):
+    for name in ("a", "b", "c"):
+        run(store.put(f"d/{name}", pieces(b"1")))
+    scan = os.scandir
+
+    @contextlib.contextmanager
+    def deleting(path):
+        with scan(path) as found:
+            listed = list(found)
+            (tmp_path / "artifacts" / "d" / "b").unlink(missing_ok=True)
+            yield listed
+
+    monkeypatch.setattr(os, "scandir", deleting)
+    assert [entry.path for entry in run(store.entries("d"))] == ["d/a", "d/c"]
+    assert run(store.entries("none")) == []

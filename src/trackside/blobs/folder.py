@@ -89,7 +89,8 @@ class FolderStore:
         folder = self._at(path) if path else self._root
         try:
             with os.scandir(folder) as found:
-                entries = [_entry(entry, path) for entry in found if entry.name != _UNFINISHED]
+                made = (_entry(entry, path) for entry in found if entry.name != _UNFINISHED)
+                entries = [entry for entry in made if entry is not None]
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
@@ -116,10 +117,16 @@ class FolderStore:
         return target
 
 
-def _entry(entry: os.DirEntry[str], folder: str) -> ArtifactEntry:
+def _entry(entry: os.DirEntry[str], folder: str) -> ArtifactEntry | None:
+    """None for what was deleted since it was found, and for a link that leads nowhere."""
     path = f"{folder}/{entry.name}" if folder else entry.name
-    is_dir = entry.is_dir()
-    return ArtifactEntry(path, is_dir, None if is_dir else entry.stat().st_size)
+    try:
+        is_dir = entry.is_dir()
+        return ArtifactEntry(path, is_dir, None if is_dir else entry.stat().st_size)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            return None
+        raise
 
 
 def _version(status: os.stat_result) -> str:
