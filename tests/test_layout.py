@@ -17,7 +17,7 @@ SRC = ROOT / "src"
 
 # --- imports point one way ---------------------------------------------------
 
-BASE = {"model", "errors", "config", "patterns"}
+BASE = {"model", "errors", "config", "patterns", "words"}
 STORAGE = {"filters", "store", "blobs"}
 TRAINER_SIDE = {"train", "data", "observe"}  # runs where the training runs: nothing of the server
 COMMANDS = {"cli", "stack", "sync", "importers"}  # may use every part, but only inside a function

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -12,8 +13,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from live_server import running, sqlite_only
+from live_server import running, served, sqlite_only
 
+from postgres_server import store_for
 from trackside.config import ServerSettings
 from trackside.core import retention
 
@@ -281,6 +283,42 @@ def test_retention_goes_on_after_a_file_that_cannot_be_deleted(data_dir, held, r
         until(lambda: not (app.settings.artifact_dir / "0" / good).exists())
         held.clear()
         until(lambda: not (app.settings.artifact_dir / "0" / bad).exists())
+
+
+def test_the_log_says_what_retention_removed_and_nothing_when_that_is_nothing(data_dir, held):
+    with running(ServerSettings(data_dir=data_dir, port=0)) as (url, _), httpx.Client(base_url=url) as client:
+        bad = new_run(client)
+        put(client, f"0/{bad}/artifacts/held")
+        delete(client, bad)
+        held.add("held")
+        # Its row is gone then, and the file waits.
+        assert client.post("/api/trackside/v1/gc", json={"older_than_days": 0}).status_code == 507
+        held.clear()
+    freed = r"the database became [\d.]+ \w+ smaller\n"
+    nothing_else = (
+        r"removed from the trash: 0 runs, 0 logged models and 0 experiments: 1 files of 200\.0 kB; "
+    )
+    assert re.fullmatch(nothing_else + freed, retained(data_dir))
+    assert retained(data_dir) == ""
+    with running(ServerSettings(data_dir=data_dir, port=0)) as (url, _), httpx.Client(base_url=url) as client:
+        delete(client, new_run(client))
+    a_run = r"removed from the trash: 1 runs, 0 logged models and 0 experiments: 1 files of 200\.0 kB; "
+    assert re.fullmatch(a_run + freed, retained(data_dir))
+
+
+def retained(data_dir):
+    """What the command that serves this folder prints when it keeps nothing that was deleted."""
+    with served_here(data_dir, "--keep-deleted", "0") as (process, url):
+        time.sleep(1)
+        assert httpx.get(f"{url}/health").status_code == 200
+        process.terminate()
+        return process.communicate(timeout=20)[0]
+
+
+def served_here(data_dir, *arguments):
+    """On the store of that folder, as `running`."""
+    store = store_for(data_dir)
+    return served("--data-dir", data_dir, *(["--store", store] if store else []), *arguments)
 
 
 def test_retention_goes_on_after_a_mistake(data_dir, rounds, caplog, monkeypatch):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from trackside.cli.places import HERE, DataDir, StoreUrl
-from trackside.cli.remote import AsJson, fail, in_units
+from trackside.cli.remote import AsJson, fail
 
 if TYPE_CHECKING:
     from trackside.config import ServerSettings
@@ -180,6 +180,8 @@ def _try(work: Callable[[], T]) -> T:
 
 
 def _told(contents: Contents) -> str:
+    from trackside.words import in_units
+
     return (
         f"{contents.experiments:,} experiments, {contents.runs:,} runs, {contents.logged_models:,} logged models and"
         f" {contents.registered_models:,} registered models ({in_units(contents.size_bytes)}, verified)"

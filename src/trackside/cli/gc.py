@@ -18,7 +18,7 @@ from trackside.cli.places import (
     S3Endpoint,
     storage_at,
 )
-from trackside.cli.remote import DEFAULT_URL, AsJson, ServerUrl, ask, fail, in_units
+from trackside.cli.remote import DEFAULT_URL, AsJson, ServerUrl, ask, fail
 
 if TYPE_CHECKING:
     from trackside.config import ServerSettings
@@ -130,12 +130,10 @@ def _check_place(settings: ServerSettings) -> None:
 
 
 def _told(found: dict[str, Any], *, dry_run: bool) -> str:
-    least = "at least " if dry_run and found["more"] else ""
-    lines = [
-        f"{'Would remove' if dry_run else 'Removed'} {least}{found['runs']:,} runs, {found['logged_models']:,}"
-        f" logged models and {found['experiments']:,} experiments:"
-        f" {found['artifact_files']:,} files of {in_units(found['artifact_bytes'])}"
-        + ("." if dry_run else f"; the database became {in_units(found['database_bytes'])} smaller.")
-    ]
-    lines += [f"Kept {what}." for what in found["kept"]]
-    return "\n".join(lines)
+    from trackside import words
+
+    if dry_run:
+        removed = f"Would remove {'at least ' if found['more'] else ''}{words.purged(found)}."
+    else:
+        removed = f"Removed {words.purged(found)}; {words.shrunk(found)}."
+    return "\n".join([removed, *(f"Kept {what}." for what in found["kept"])])

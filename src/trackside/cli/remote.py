@@ -49,15 +49,6 @@ def fail(message: str) -> NoReturn:
     raise typer.Exit(1)
 
 
-def in_units(count: float) -> str:
-    """A number of bytes as people read it: 200.0 kB."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if abs(count) < 1000:
-            return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
-        count /= 1000
-    return f"{count:,.1f} TB"
-
-
 def _credentials() -> dict[str, str]:
     name, password = os.environ.get("MLFLOW_TRACKING_USERNAME"), os.environ.get("MLFLOW_TRACKING_PASSWORD")
     if name and password:

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from typing import Any, NamedTuple
 
+from trackside import words
 from trackside.core import artifacts, rankings
 from trackside.core.app import App
 from trackside.core.names import now_ms
@@ -330,7 +331,8 @@ async def _purge_round(app: App, before_ms: int) -> bool:
     """Whether there is more to do at once."""
     purged, failure = await _purge(app, before_ms)
     if purged.any:
-        log.info("purged %s", purged)
+        found = purged.fields()
+        log.warning("removed from the trash: %s; %s", words.purged(found), words.shrunk(found))
     if purged.more and (purged.any or failure is None):
         return True
     if failure is not None:
