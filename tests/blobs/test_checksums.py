@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from trackside.blobs.folder import FolderStore
 from trackside.cli.app import app as cli
 from trackside.config import ServerSettings
-from trackside.core import checksums
+from trackside.core import verification
 from trackside.core.app import App
 
 PROXY = "/api/2.0/mlflow-artifacts/artifacts"
@@ -147,7 +147,7 @@ def test_all_files_are_verified_and_those_without_a_checksum_adopted(tmp_path, s
 
 async def of(data_dir, storage, root, *, adopt):
     app = App.open(ServerSettings(data_dir=data_dir, storage=storage))
-    found = await checksums.verify_all(app, adopt=adopt)
+    found = await verification.verify_all(app, adopt=adopt)
     await app.close()
     kept = {path.removeprefix(root) for path in rows(app) if path.startswith(root)}
     return [path.removeprefix(root) for path in found.damaged if path.startswith(root)], kept

@@ -17,6 +17,7 @@ from trackside.cli.places import (
     S3AllowHttp,
     S3Endpoint,
     storage_at,
+    without_files,
 )
 from trackside.cli.remote import DEFAULT_URL, AsJson, ServerUrl, ask, fail
 
@@ -122,11 +123,9 @@ def _offline(settings: ServerSettings, days: float, *, dry_run: bool) -> dict[st
 def _check_place(settings: ServerSettings) -> None:
     if not settings.store and not settings.database_path.exists():
         fail(f"There is no store in {settings.data_dir}.")
-    if settings.storage is None and not settings.artifact_dir.is_dir():
-        # Rows would go, and the files stay for good where they really are.
-        fail(
-            f"There are no artifacts in {settings.data_dir}: name the server's --data-dir, or its --artifacts s3://…"
-        )
+    # Rows would go, and the files stay for good where they really are.
+    if wrong := without_files(settings):
+        fail(wrong)
 
 
 def _told(found: dict[str, Any], *, dry_run: bool) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from trackside.config import StorageSettings
+    from trackside.config import ServerSettings, StorageSettings
 
 
 HERE = Path("trackside-data")  # the data folder when none is named
@@ -104,3 +104,10 @@ def storage_at(
         addressing=None if addressing is None else "path" if addressing is Addressing.PATH else "virtual",
         allow_http=allow_http,
     )
+
+
+def without_files(settings: ServerSettings) -> str:
+    """What is wrong with the place of artifacts: a folder that is not there is not theirs. Empty if nothing is."""
+    if settings.storage is not None or settings.artifact_dir.is_dir():
+        return ""
+    return f"There are no artifacts in {settings.data_dir}: name the server's --data-dir, or its --artifacts s3://…"

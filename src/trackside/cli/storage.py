@@ -15,12 +15,16 @@ from trackside.cli.places import (
     S3AllowHttp,
     S3Endpoint,
     S3PublicEndpoint,
+    StoreUrl,
     storage_at,
+    without_files,
 )
 from trackside.cli.remote import AsJson, fail
 
 if TYPE_CHECKING:
     from trackside.blobs.check import Step
+    from trackside.config import ServerSettings
+    from trackside.core.verification import Verification
 
 app = typer.Typer(help="Where artifacts are kept: S3 and the like.", no_args_is_help=True)
 
@@ -111,6 +115,7 @@ def _show(url: str, steps: list[Step], good: bool, aborted: int | None, as_json:
 @app.command()
 def verify(
     data_dir: DataDir = HERE,
+    store: StoreUrl = "",
     artifacts: ArtifactsUrl = "",
     s3_endpoint: S3Endpoint = "",
     s3_addressing: S3Addressing = None,
@@ -120,44 +125,61 @@ def verify(
         typer.Option(
             "--adopt",
             envvar="TRACKSIDE_ADOPT",
-            help="Keep the checksum of each file that has none, such as one that was uploaded directly to S3.",
+            help="Keep the checksum of each file that has none, such as one that was uploaded directly to S3, and of"
+            " each that is named as changed.",
         ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Read every artifact and compare it with its checksum; names those that are damaged.
+    """Read every artifact and compare it with its checksum; names those that are damaged, changed or missing.
 
-    The server must not be running on the same SQLite database. Exit code 1 when a file is damaged.
+    On SQLite the server must not be running; on PostgreSQL it may. Exit code 1 when a file is named.
     """
     import asyncio
 
     from trackside.config import ServerSettings
-    from trackside.core import checksums
-    from trackside.core.app import App
     from trackside.errors import TracksideError
-
-    async def run(settings: ServerSettings) -> checksums.Verification:
-        opened = App.open(settings)
-        try:
-            return await checksums.verify_all(opened, adopt=adopt)
-        finally:
-            await opened.close()
 
     try:
         storage = storage_at(artifacts, s3_endpoint, "", s3_addressing, s3_allow_http)
-        settings = ServerSettings(data_dir=data_dir.resolve(), storage=storage)
-        if not settings.database_path.exists():
-            fail(f"There is no database in {data_dir}: name the server's with --data-dir.")
-        found = asyncio.run(run(settings))
+        settings = ServerSettings(data_dir=data_dir.resolve(), store=store, storage=storage)
+        if not store and not settings.database_path.exists():
+            fail(f"There is no database in {data_dir}: name the server's with --data-dir, or --store.")
+        if wrong := without_files(settings):
+            fail(wrong)
+        found = asyncio.run(_verified(settings, adopt=adopt))
     except (TracksideError, ValueError) as error:
         fail(str(error))
-    if as_json:
-        typer.echo(json.dumps(found._asdict()))
-    else:
-        for path in found.damaged:
-            typer.echo(f"DAMAGED {path}")
-        typer.echo(
-            f"{found.verified} as they were uploaded, {len(found.damaged)} damaged, {found.adopted} adopted,"
-            f" {found.unknown} without a checksum."
+    except ModuleNotFoundError as missing:
+        fail(f"This store needs {missing.name}: pip install 'trackside[server,team]'")
+    typer.echo(json.dumps(found._asdict()) if as_json else _named(found))
+    raise typer.Exit(0 if found.is_good else 1)
+
+
+async def _verified(settings: ServerSettings, *, adopt: bool) -> Verification:
+    from trackside.core import verification
+    from trackside.core.app import App
+
+    # On SQLite not beside a server: what is under way there would look wrong.
+    opened = App.open_beside(settings) if settings.store else App.open(settings)
+    try:
+        return await verification.verify_all(opened, adopt=adopt)
+    finally:
+        await opened.close()
+
+
+def _named(found: Verification) -> str:
+    lines = [
+        f"{word} {path}"
+        for word, paths in (
+            ("DAMAGED", found.damaged),
+            ("CHANGED", found.changed),
+            ("MISSING", found.missing),
         )
-    raise typer.Exit(1 if found.damaged else 0)
+        for path in paths
+    ]
+    lines.append(
+        f"{found.verified} as they were uploaded, {len(found.damaged)} damaged, {len(found.changed)} changed,"
+        f" {len(found.missing)} missing, {found.adopted} adopted, {found.unknown} without a checksum."
+    )
+    return "\n".join(lines)

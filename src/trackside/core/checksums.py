@@ -11,7 +11,6 @@ import hashlib
 import logging
 import re
 from collections.abc import AsyncIterator
-from typing import NamedTuple
 
 from trackside.blobs import Blob, Stored
 from trackside.core.app import App
@@ -28,18 +27,33 @@ async def keep(app: App, path: str, stored: Stored) -> None:
     """Note what was stored at a path."""
 
     async def job(tx: Transaction) -> int:
-        return await tx.run(
-            "set_artifact",
-            path=path,
-            size_bytes=stored.size_bytes,
-            sha256=stored.sha256,
-            version=stored.version,
-            now_ms=now_ms(),
-        )
+        return await _set(tx, path, stored)
 
     # The last of two uploads to one path may write its row first: then the row is of another version, and unused.
     owner = _OWNER.match(path)
     await app.db.write(job, runs=(owner[1] if owner else path,))
+
+
+async def adopt(app: App, path: str, stored: Stored, *, instead_of: Row | None) -> None:
+    """Note what was found at a path, unless an upload or a deletion has changed its row meanwhile."""
+    before = instead_of and instead_of["version"]
+
+    async def job(tx: Transaction) -> int:
+        row = await tx.one("artifact_by_path", path=path)
+        return await _set(tx, path, stored) if (row and row["version"]) == before else 0
+
+    await app.db.write(job)
+
+
+async def _set(tx: Transaction, path: str, stored: Stored) -> int:
+    return await tx.run(
+        "set_artifact",
+        path=path,
+        size_bytes=stored.size_bytes,
+        sha256=stored.sha256,
+        version=stored.version,
+        now_ms=now_ms(),
+    )
 
 
 async def forget(app: App, path: str) -> None:
@@ -52,13 +66,18 @@ async def forget(app: App, path: str) -> None:
     await app.db.write(job)
 
 
-async def known(app: App, path: str, blob: Blob) -> bytes | None:
-    """The SHA-256 of this very version of the file; None when it is not known."""
+async def row_of(app: App, path: str) -> Row | None:
+    """What is noted of a path."""
 
     async def job(tx: Transaction) -> Row | None:
         return await tx.one("artifact_by_path", path=path)
 
-    row = await app.db.read(job)
+    return await app.db.read(job)
+
+
+async def known(app: App, path: str, blob: Blob) -> bytes | None:
+    """The SHA-256 of this very version of the file; None when it is not known."""
+    row = await row_of(app, path)
     return bytes(row["sha256"]) if row is not None and row["version"] == blob.version else None
 
 
@@ -106,47 +125,3 @@ class Verified:
 
     def close(self) -> None:
         self._blob.close()
-
-
-class Verification(NamedTuple):
-    """What reading every file has shown."""
-
-    verified: int
-    adopted: int  # had no checksum, or that of another version; have one now
-    unknown: int  # the same, left as they are
-    damaged: list[str]  # paths
-
-
-async def verify_all(app: App, *, adopt: bool) -> Verification:
-    """Read every file of the artifact store and compare it; `adopt` keeps checksums of those that have none."""
-    counts = {"verified": 0, "adopted": 0, "unknown": 0}
-    damaged: list[str] = []
-    folders = [""]
-    while folders:
-        for entry in await app.blobs.entries(folders.pop()):
-            if entry.is_dir:
-                folders.append(entry.path)
-                continue
-            state = await _verify(app, entry.path, adopt=adopt)
-            if state == "damaged":
-                damaged.append(entry.path)
-            else:
-                counts[state] += 1
-    return Verification(**counts, damaged=damaged)
-
-
-async def _verify(app: App, path: str, *, adopt: bool) -> str:
-    blob = await app.blobs.open(path)
-    try:
-        sha256 = await known(app, path, blob)
-        if sha256 is None and not adopt:
-            return "unknown"
-        digest = hashlib.sha256()
-        async for piece in blob.chunks(0, blob.size_bytes):
-            await asyncio.to_thread(digest.update, piece)
-    finally:
-        blob.close()
-    if sha256 is not None:
-        return "verified" if digest.digest() == sha256 else "damaged"
-    await keep(app, path, Stored(blob.size_bytes, digest.digest(), blob.version))
-    return "adopted"

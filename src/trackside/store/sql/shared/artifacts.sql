@@ -1,6 +1,9 @@
 -- name: artifact_by_path
 SELECT * FROM artifact WHERE path = :path;
 
+-- name: artifacts_after
+SELECT path FROM artifact WHERE path > :after ORDER BY path LIMIT :limit;
+
 -- name: set_artifact
 INSERT INTO artifact (path, size_bytes, sha256, version, created_ms)
 VALUES (:path, :size_bytes, :sha256, :version, :now_ms)
