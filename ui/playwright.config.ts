@@ -23,7 +23,7 @@ export default defineConfig({
   use: {
     baseURL: process.env.TRACKSIDE_URL ?? 'http://127.0.0.1:8000',
     viewport: { width: 1440, height: 900 },
-    trace: 'retain-on-failure',
+    trace: 'on-first-retry', // tracing each test would take a quarter of the suite's time
     launchOptions: { executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args },
   },
 });

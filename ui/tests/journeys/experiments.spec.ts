@@ -64,8 +64,10 @@ test('links as MLflow prints them lead here', async ({ page }) => {
 
 test('the palette and key sequences jump', async ({ page }) => {
   await page.goto('/experiments');
+  await expect(page.getByRole('link', { name: 'nightly/search' })).toBeVisible(); // keys do something from now on
   await page.keyboard.press('Control+k');
   await page.getByRole('combobox').fill('night');
+  await expect(page.getByRole('option', { name: /nightly\/search/ }).first()).toBeVisible();
   await page.keyboard.press('Enter');
   await expect(page.getByRole('heading', { name: 'nightly/search' })).toBeVisible();
   await page.keyboard.press('g');
@@ -129,6 +131,7 @@ test('the keys of a page are a ? away, and so are the licences of what the app i
   context,
 }) => {
   await page.goto('/experiments');
+  await expect(page.getByRole('link', { name: 'nightly/search' })).toBeVisible(); // keys do something from now on
   await page.keyboard.press('?');
   const help = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
   await expect(help.getByText('Search experiments')).toBeVisible();

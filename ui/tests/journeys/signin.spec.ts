@@ -18,8 +18,9 @@ test('a browser signs in, sees who it is, comes back to where it was, and signs 
   await expect(page).toHaveURL(`${url}/experiments?search=x`);
   await expect(page.locator('header').getByText('admin')).toBeVisible();
 
-  // A session that ended elsewhere: the page asks again, and comes back.
-  // (By an address: a page whose live updates were refused meanwhile asks by itself, and has no links any more.)
+  // A session that ended elsewhere: the next page asks again, and comes back. (An open one would ask by itself,
+  // at a moment of its own.)
+  await page.goto('about:blank');
   await page.context().clearCookies();
   await page.goto(`${url}/models`);
   await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
