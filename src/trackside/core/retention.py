@@ -98,10 +98,14 @@ async def purge(app: App, before_ms: int, *, seconds: float = 8.0, dry_run: bool
     Raises what kept files from being deleted, when all else is done.
     """
     purged, failure = await _purge(app, before_ms, seconds=seconds, dry_run=dry_run)
-    # Who asks again for the rest will be told then: the files that wait are tried again.
+    _raise_at_the_end(purged, failure)
+    return purged
+
+
+def _raise_at_the_end(purged: Purged, failure: TracksideError | None) -> None:
+    """Who asks again for the rest will be told then: the files that wait are tried again."""
     if failure is not None and not (purged.more and purged.any):
         raise failure
-    return purged
 
 
 async def _purge(
@@ -333,8 +337,5 @@ async def _purge_round(app: App, before_ms: int) -> bool:
     if purged.any:
         found = purged.fields()
         log.warning("removed from the trash: %s; %s", words.purged(found), words.shrunk(found))
-    if purged.more and (purged.any or failure is None):
-        return True
-    if failure is not None:
-        raise failure
-    return False
+    _raise_at_the_end(purged, failure)
+    return purged.more

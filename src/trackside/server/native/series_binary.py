@@ -31,20 +31,23 @@ _SMALL = float(np.finfo(np.float32).smallest_normal)  # below, it loses digits a
 
 
 def encoded(lines: list[Line]) -> bytes:
-    head = msgspec.json.encode({"series": [_head(line) for line in lines]})
+    wide = [_is_wide(line) for line in lines]
+    head = msgspec.json.encode({"series": list(map(_head, lines, wide))})
     head += b" " * (-(8 + len(head)) % 8)
-    columns = (_filled(column.tobytes()) for line in lines for column in _columns(line))
+    columns = (
+        _filled(column.tobytes()) for each in zip(lines, wide, strict=True) for column in _columns(*each)
+    )
     return b"".join([_MAGIC, struct.pack("<I", len(head)), head, *columns])
 
 
-def _head(line: Line) -> dict[str, Any]:
+def _head(line: Line, wide: bool) -> dict[str, Any]:
     drawn = line.drawn
     return {
         "run_id": line.run_uuid,
         "metric": line.key,
         "points": drawn.points,
         "exact": drawn.exact,
-        "wide": _is_wide(line),
+        "wide": wide,
         "count": len(drawn.x),
         "marks": len(drawn.marks),
         "origin": line.origin_ms,
@@ -57,12 +60,12 @@ def _is_wide(line: Line) -> bool:
     return bool(((sizes >= _LARGE) | ((sizes < _SMALL) & (sizes > 0))).any())
 
 
-def _columns(line: Line) -> Iterator[npt.NDArray[Any]]:
+def _columns(line: Line, wide: bool) -> Iterator[npt.NDArray[Any]]:
     drawn = line.drawn
     yield drawn.step.astype("<f8")
     yield drawn.timestamp_ms.astype("<f8")
     yield drawn.last.astype("<f8")
-    if _is_wide(line):
+    if wide:
         yield drawn.min.astype("<f8")
         yield drawn.max.astype("<f8")
     else:
