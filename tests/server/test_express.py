@@ -148,7 +148,7 @@ def test_other_spellings_are_understood(client, run_id, body):
         (
             {"run_id": "RUN", **POINT, "value": "much"},
             400,
-            "Invalid value \\\"much\\\" for parameter 'value'",
+            "Invalid value \"much\" for parameter 'value'",
         ),
     ],
 )
@@ -160,7 +160,7 @@ def test_errors_are_those_of_the_long_way(client, run_id, body, status, words):
     ]
     assert [answer.status_code for answer in answers] == [status, status]
     assert answers[0].json() == answers[1].json()
-    assert words.replace('\\"', '"')[:20] in answers[0].json()["message"]
+    assert words in answers[0].json()["message"]
 
 
 def test_a_store_that_cannot_be_reached_is_told_as_ever(client, server, run_id, monkeypatch):
@@ -178,12 +178,8 @@ def test_a_write_that_hangs_is_given_up(client, server, run_id, monkeypatch):
         await asyncio.sleep(60)
 
     monkeypatch.setattr(server[1].db, "write", hangs)
-    monkeypatch.setattr(type(server[1].settings), "handler_seconds", 0.1, raising=False)
-    object.__setattr__(server[1].settings, "handler_seconds", 0.1)
-    try:
-        assert client.post(f"{MLFLOW}/log-metric", json={"run_id": run_id, **POINT}).status_code == 503
-    finally:
-        object.__delattr__(server[1].settings, "handler_seconds")
+    monkeypatch.setitem(server[1].settings.__dict__, "handler_seconds", 0.1)
+    assert client.post(f"{MLFLOW}/log-metric", json={"run_id": run_id, **POINT}).status_code == 503
 
 
 def test_requests_in_one_packet_are_answered_in_their_order(wire, client, run_id, short):
