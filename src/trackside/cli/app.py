@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from trackside import __version__
-from trackside.cli import data, db, gc, server, storage, token, train, user
+from trackside.cli import data, db, gc, server, stack, storage, token, train, user
 
 app = typer.Typer(
     name="trackside",
@@ -15,6 +15,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("server")(server.server)
+app.command("up")(stack.up)
+app.command("down")(stack.down)
+app.command("status")(stack.status)
+app.command("logs")(stack.logs)
 app.add_typer(data.app, name="data")
 app.add_typer(db.app, name="db")
 app.add_typer(train.app, name="train")

@@ -1,0 +1,245 @@
+"""Start, watch and end a stack from a command."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from trackside.stack import files, processes, state
+from trackside.stack.processes import Process, alive
+from trackside.stack.settings import CannotStart, Places, StackSettings
+from trackside.stack.state import Lock, PartState, State
+from trackside.stack.supervisor import (
+    IS_RUNNING,
+    IsRunning,
+    Supervisor,
+    end_left,
+    make_folders,
+    stop_on_signals,
+)
+
+_LOOK_S = 0.1
+_LAST_BYTES = 64 * 1024
+
+Tell = Callable[[PartState], None]
+
+
+class _Changes:
+    """Tells each change of a part's state once."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._told: dict[str, tuple[str, str]] = {}
+
+    def look(self, current: State) -> None:
+        for part in current.parts:
+            if self._told.get(part.name) != (part.state, part.detail):
+                self._told[part.name] = (part.state, part.detail)
+                self._tell(part)
+
+
+def start(settings: StackSettings, tell: Tell) -> State:
+    """Start a stack's supervisor, and return when all parts answer. A stack that runs already is waited for.
+
+    Raises CannotStart; then nothing is left running that was not before.
+    """
+    make_folders(settings)
+    places = settings.places
+    with processes.open_log(places.log("stack")) as log:
+        supervisor = subprocess.Popen(
+            [sys.executable, "-m", "trackside.stack.supervisor"],
+            cwd=places.data_dir,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        _hand_over(supervisor, settings)
+        return _wait(supervisor, settings, _Changes(tell))
+    except BaseException:  # a second Ctrl-C too: what was begun here is ended
+        supervisor.terminate()
+        supervisor.wait()
+        raise
+
+
+def stay(settings: StackSettings, tell: Tell) -> None:
+    """Be the supervisor of a stack until SIGTERM or Ctrl-C. Raises CannotStart."""
+    supervisor = Supervisor(settings, tell)
+    stop_on_signals(supervisor)
+    try:
+        supervisor.run()
+    except IsRunning:
+        raise CannotStart(f"The stack in {settings.data_dir} runs already, in the background.") from None
+
+
+def _hand_over(supervisor: subprocess.Popen[bytes], settings: StackSettings) -> None:
+    assert supervisor.stdin is not None  # noqa: S101  # a pipe was asked for
+    with suppress(BrokenPipeError), supervisor.stdin as pipe:
+        pipe.write(msgspec.json.encode(settings))
+
+
+def _wait(supervisor: subprocess.Popen[bytes], settings: StackSettings, changes: _Changes) -> State:
+    while True:
+        code = supervisor.poll()
+        if code == IS_RUNNING:
+            return _join(settings, changes)
+        current = state.load(settings.places)
+        ours = current and current.supervisor and current.supervisor.pid == supervisor.pid
+        if current and ours:
+            changes.look(current)
+        if code is not None:
+            raise CannotStart(_why(settings.places, current if ours else None))
+        if current and ours and _all_ready(current):
+            return current
+        time.sleep(_LOOK_S)
+
+
+def _all_ready(current: State) -> bool:
+    return all(part.state == "ready" for part in current.parts)
+
+
+def _why(places: Places, current: State | None) -> str:
+    """Why a supervisor gave up: its own words, or the end of its log."""
+    if current and current.failure:
+        return current.failure
+    failed = [part for part in current.parts if part.state == "failed"] if current else []
+    if not failed:
+        return f"The stack's supervisor ended: {' '.join(last_lines(places.log('stack'), 3))}"
+    part = failed[0]
+    said = "\n  ".join(last_lines(places.log(part.name), 5))
+    return f"{part.detail}. The end of {places.log(part.name)}:\n  {said}" if said else part.detail
+
+
+def _join(settings: StackSettings, changes: _Changes) -> State:
+    """Wait for a stack that another call started. Raises CannotStart if it was asked for differently."""
+    running = msgspec.json.decode(settings.places.settings.read_bytes(), type=StackSettings)
+    if differences := _differences(running, settings):
+        raise CannotStart(
+            f"This stack runs with other settings ({differences}): `trackside down` first, or call"
+            " `trackside up` as before."
+        )
+    while True:
+        current = state.load(settings.places)
+        if current is None or not current.supervised:
+            raise CannotStart(f"The stack ended while it was waited for: {_why(settings.places, current)}")
+        changes.look(current)
+        if _all_ready(current):
+            return current
+        time.sleep(_LOOK_S)
+
+
+def _differences(running: StackSettings, wanted: StackSettings) -> str:
+    """Which settings differ; values of URLs are not told, there may be passwords in them."""
+    differ = [name for name in wanted.__struct_fields__ if getattr(running, name) != getattr(wanted, name)]
+    return ", ".join(
+        name
+        if name.startswith("external")
+        else f"{name}: {getattr(running, name)} there, {getattr(wanted, name)} asked for"
+        for name in differ
+    )
+
+
+def stop(places: Places, tell: Tell) -> bool:
+    """End a stack's parts in order and keep its data; False if nothing ran. Raises CannotStart."""
+    current = state.load(places)
+    if current is None:
+        raise CannotStart(f"There is no stack in {places.data_dir}.")
+    ran = current.supervised or any(part.process for part in current.parts)
+    if current.supervisor and current.supervised:
+        changes = _Changes(tell)
+        os.kill(current.supervisor.pid, signal.SIGTERM)
+        while alive(current.supervisor):
+            if now := state.load(places):
+                changes.look(now)
+            time.sleep(_LOOK_S)
+    _end_what_is_left(places, tell)
+    return ran
+
+
+def _end_what_is_left(places: Places, tell: Tell) -> None:
+    """Where the supervisor itself was killed."""
+    lock = Lock(places.lock)
+    if not lock.take():
+        raise CannotStart("Another `trackside up` has just started this stack; call `trackside down` again.")
+    try:
+        current = state.load(places) or State()
+        for part in reversed(current.parts):
+            if part.process is not None:
+                end_left(Process(part.process), part.name)
+            part.process = None
+            part.state = part.state if part.state == "failed" else "stopped"
+            tell(part)
+        current.supervisor = None
+        files.write(places.state, msgspec.json.encode(current))
+    finally:
+        lock.release()
+
+
+def delete_data(places: Places) -> list[Path]:
+    """Delete what a stopped stack kept; returns the folders that stay, since people's own work is in them."""
+    for folder in (places.postgres, places.s3, places.server, places.stack):
+        if folder.exists():
+            shutil.rmtree(folder)
+    for folder in (places.notebooks, places.data_dir):
+        with suppress(OSError):  # not empty, or not there
+            folder.rmdir()
+    return [folder for folder in (places.notebooks,) if folder.exists()]
+
+
+def status(places: Places) -> list[dict[str, object]]:
+    """One row for each part; sizes in bytes, times in seconds, None where there is none."""
+    current = state.load(places)
+    return [_row(part, places) for part in current.parts] if current else []
+
+
+def _row(part: PartState, places: Places) -> dict[str, object]:
+    running = part.process is not None and alive(part.process)
+    pid = part.process.pid if part.process and running else None
+    return {
+        "name": part.name,
+        "state": part.state,
+        "url": part.url,
+        "pid": pid,
+        "uptime_s": round(time.time() - part.started_at, 1) if running and part.started_at else None,
+        "data_bytes": sum(files.size(Path(folder)) for folder in part.folders) if part.folders else None,
+        "memory_bytes": processes.memory(pid) if pid else None,
+        "restarts": part.restarts,
+        "external": part.external,
+        "detail": part.detail,
+        "log": None if part.external else str(places.log(part.name)),
+    }
+
+
+def last_lines(path: Path, count: int) -> list[str]:
+    """The last lines of a log; none if there is no log."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - _LAST_BYTES))
+            return file.read().decode("utf-8", "replace").splitlines()[-count:] if count else []
+    except FileNotFoundError:
+        return []
+
+
+def follow(path: Path) -> Iterator[str]:
+    """What is appended to a log from now on, also when it is put aside for a new one."""
+    file = path.open("r", encoding="utf-8", errors="replace")
+    file.seek(0, 2)
+    while True:
+        if text := file.read():
+            yield text
+            continue
+        time.sleep(_LOOK_S)
+        with suppress(FileNotFoundError):
+            if path.stat().st_ino != os.fstat(file.fileno()).st_ino:
+                file.close()
+                file = path.open("r", encoding="utf-8", errors="replace")

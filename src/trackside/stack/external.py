@@ -1,0 +1,97 @@
+"""PostgreSQL and S3 that run already: nothing is started, but they are asked whether they answer."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from trackside.stack.parts import ANSWER_SECONDS, NotReady, Part
+from trackside.stack.s3 import check_storage
+from trackside.stack.settings import CannotStart
+
+if TYPE_CHECKING:
+    from trackside.config import StorageSettings
+
+
+def without_password(url: str) -> str:
+    """A URL as it may be shown."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    user = f"{parts.username}@" if parts.username else ""
+    return parts._replace(netloc=f"{user}{host}", query="").geturl()
+
+
+class ExternalPostgres(Part):
+    """A database that is the stack's alone, on a server that is not."""
+
+    name = "postgres"
+    title = "PostgreSQL (external)"
+    start_s, tries = 5.0, 1
+
+    @property
+    def url(self) -> str:
+        return without_password(self.store)
+
+    @property
+    def store(self) -> str:
+        """The URL for the tracking server, with its password."""
+        return self.settings.external_postgres
+
+    def launch(self) -> None:
+        """Nothing."""
+
+    def answers(self) -> None:
+        """Connect as the server will."""
+        asyncio.run(self._connect())
+
+    async def _connect(self) -> None:
+        import asyncpg
+
+        try:
+            connection = await asyncpg.connect(self.store, timeout=ANSWER_SECONDS)
+        except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise NotReady(f"does not answer: {error or type(error).__name__}") from None
+        await connection.close()
+
+
+class ExternalS3(Part):
+    """A bucket, or a prefix in one, elsewhere. Keys are read as AWS's tools read them."""
+
+    name = "s3"
+    title = "S3 (external)"
+    start_s, tries = 5.0, 1
+
+    @property
+    def url(self) -> str:
+        return without_password(self.settings.external_s3)
+
+    @property
+    def storage(self) -> StorageSettings:
+        """How the tracking server reaches it. Raises CannotStart."""
+        return storage_of(self.settings.external_s3, allow_http=self.settings.s3_allow_http)
+
+    def launch(self) -> None:
+        """Nothing, but keys are needed. Raises CannotStart."""
+        if self.storage.endpoint and self.storage.keys is None:
+            raise CannotStart(
+                "--external-s3 needs keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE."
+            )
+
+    def answers(self) -> None:
+        """Look into the bucket; it is made if it is not there."""
+        check_storage(self.storage)
+
+
+def storage_of(url: str, *, allow_http: bool) -> StorageSettings:
+    """s3://bucket/prefix with AWS's variables, or http(s)://host:port/bucket/prefix. Raises CannotStart."""
+    from trackside.config import storage_settings
+
+    endpoint = ""
+    if url.startswith(("http://", "https://")):
+        parts = urlsplit(url)
+        endpoint, url = f"{parts.scheme}://{parts.netloc}", f"s3://{parts.path.strip('/')}"
+    try:
+        return storage_settings(url, endpoint=endpoint, allow_http=allow_http)
+    except ValueError as error:
+        raise CannotStart(f"--external-s3: {error}") from None

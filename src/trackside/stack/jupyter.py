@@ -1,0 +1,116 @@
+"""JupyterLab, with what a training notebook needs in its environment and the examples in its file browser."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from trackside.stack.parts import NotReady, Part, get
+from trackside.stack.processes import Launch
+from trackside.stack.settings import CannotStart
+from trackside.stack.sockets import bracketed, reachable
+from trackside.stack.tracking import TrackingServer, signs_in
+
+# Its terminal: no login shell, which would forget the PATH that is given here.
+_SHELL = "{'shell_command': ['bash']}"
+
+
+class Jupyter(Part):
+    """One JupyterLab for whoever owns the stack: it always asks for its token, since it runs what it is told."""
+
+    name = "jupyter"
+    title = "JupyterLab"
+
+    @property
+    def needs(self) -> tuple[str, ...]:  # type: ignore[override]  # of other parts it is fixed
+        """The server, where its token comes from the server."""
+        return ("server",) if "server" in self.settings.parts and signs_in(self.settings) else ()
+
+    @property
+    def url(self) -> str:
+        return f"http://{bracketed(self.settings.host)}:{self.settings.ports.jupyter}"
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        return (self.notebooks,)
+
+    @property
+    def ports(self) -> dict[int, str]:
+        return {self.settings.ports.jupyter: "--jupyter-port"}
+
+    @property
+    def notebooks(self) -> Path:
+        """The folder that its file browser shows."""
+        return Path(self.settings.notebooks) if self.settings.notebooks else self.places.notebooks
+
+    def launch(self) -> Launch:
+        """The examples and the command. Raises CannotStart if it is not installed."""
+        if importlib.util.find_spec("jupyterlab") is None:
+            raise CannotStart(
+                "JupyterLab is not installed: pip install 'trackside[stack]', or --without jupyter."
+            )
+        self.notebooks.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _add_examples(self.notebooks / "examples")
+        options = {
+            "ServerApp.ip": self.settings.host,
+            "ServerApp.port": self.settings.ports.jupyter,
+            "ServerApp.port_retries": 0,
+            "ServerApp.root_dir": self.notebooks,
+            "ServerApp.open_browser": False,
+            "ServerApp.allow_remote_access": True,  # whoever has the token; by any name of this machine
+            "ServerApp.terminado_settings": _SHELL,
+        }
+        arguments = [sys.executable, "-m", "jupyterlab"]
+        arguments += [f"--{name}={value}" for name, value in options.items()]
+        if os.getuid() == 0:
+            arguments.append("--allow-root")
+        return Launch(arguments, self._environment(), self.notebooks)
+
+    def _environment(self) -> dict[str, str]:
+        settings = self.settings
+        # The commands of this installation first: trackside, mlflow, python.
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        given = {"JUPYTER_TOKEN": self.keys.jupyter, "PATH": path}
+        if "server" in settings.parts:
+            server = TrackingServer(settings, self.keys, self.inner)
+            given["MLFLOW_TRACKING_URI"] = reachable(server.url)
+            if signs_in(settings) and self.keys.tracking_token:
+                given["MLFLOW_TRACKING_TOKEN"] = self.keys.tracking_token
+        if settings.food11_dir:
+            given["FOOD11_DATA_DIR"] = settings.food11_dir
+        return given | (self._direct_access() if settings.direct_s3 else {})
+
+    def _direct_access(self) -> dict[str, str]:
+        """What clients need that move files to and from S3 themselves."""
+        server = TrackingServer(self.settings, self.keys, self.inner)
+        storage = server.storage
+        if storage is None or storage.keys is None:
+            return {}
+        return {
+            "AWS_ACCESS_KEY_ID": storage.keys.access_key,
+            "AWS_SECRET_ACCESS_KEY": storage.keys.secret_key,
+            "AWS_DEFAULT_REGION": storage.region,
+            "MLFLOW_S3_ENDPOINT_URL": storage.endpoint,
+        }
+
+    def answers(self) -> None:
+        """Its status, asked with the token."""
+        headers = {"Authorization": f"token {self.keys.jupyter}"}
+        if "started" not in json.loads(get(f"{self.url}/api/status", headers=headers)):
+            raise NotReady("does not tell its status")
+
+
+def _add_examples(target: Path) -> None:
+    """Copy the examples that are not there yet: what people changed stays theirs."""
+    from trackside.stack.examples import examples_dir
+
+    source = examples_dir()
+    for path in sorted(source.rglob("*")):
+        copy = target / path.relative_to(source)
+        if path.is_file() and "__pycache__" not in path.parts and not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)

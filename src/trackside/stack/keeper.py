@@ -1,0 +1,153 @@
+"""Keeps one part running: starts it, sees that it answers, starts it again when it has ended."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+
+from trackside.stack.parts import NotReady, Part
+from trackside.stack.processes import Launch, Process
+from trackside.stack.settings import CannotStart
+from trackside.stack.state import Board
+
+LOOK_S = 0.1  # between looks at a process, or at whether it answers yet
+ASK_S = 5.0  # between questions to a part that answered before
+MISSED = 2  # questions without an answer until it is called "not answering"
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 30.0
+CALM_S = 60.0  # who ran this long is started again after the first pause
+
+
+class Keeper(threading.Thread):
+    """One part's thread."""
+
+    def __init__(self, part: Part, board: Board, left: Process | None = None) -> None:
+        super().__init__(name=part.name, daemon=True)
+        self.part = part
+        self._board = board
+        self._left = left  # by an earlier supervisor, to be taken over
+        self._process: Process | None = None
+        self._ending = threading.Event()
+        self._was_ready = False
+
+    def run(self) -> None:
+        """Until told to stop, or until it is clear that the part does not start."""
+        pause, tries = FIRST_PAUSE_S, 0
+        while not self._ending.is_set():
+            began = time.monotonic()
+            try:
+                problem = self._one_life()
+            except CannotStart as error:
+                problem, tries = str(error), self.part.tries
+            except OSError as error:
+                problem = f"{self.part.title} cannot be started: {error}"
+            if self._ending.is_set():
+                break
+            tries += 1
+            if not self._was_ready and tries >= self.part.tries:
+                self._end()
+                self._board.set(self.part.name, "failed", problem)
+                return
+            if time.monotonic() - began > CALM_S:
+                pause = FIRST_PAUSE_S
+            self._board.restarted(self.part.name)
+            self._board.set(self.part.name, "restarting", problem)
+            self._ending.wait(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_S)
+        self._end()
+
+    def stop(self) -> None:
+        """End the part, and wait for that."""
+        self._ending.set()
+        self._board.wake()
+        self.join()
+        if self._board[self.part.name].state != "failed":
+            self._board.set(self.part.name, "stopped")
+
+    def _one_life(self) -> str:
+        """From one start to its end; returns how it ended."""
+        needs = self.part.needs
+        self._board.wait_until(lambda: self._ending.is_set() or self._board.are_ready(needs), 1e6)
+        if self._ending.is_set():
+            return ""
+        self._board.set(self.part.name, "starting")
+        self._begin()
+        problem = self._until_ready()
+        if problem:
+            self._end()
+            return problem
+        self._was_ready = True
+        self._board.set(self.part.name, "ready")
+        return self._until_end()
+
+    def _begin(self) -> None:
+        """Take over what was left, or start it."""
+        launch = self.part.launch()
+        if launch is None:
+            return
+        self._process, self._left = self._left, None
+        adopted = self._process is not None
+        if self._process is None:
+            self._process = Process.start(launch, self.part.places.log(self.part.name))
+        self._board.runs(self.part.name, self._process.born, fingerprint(launch), adopted=adopted)
+
+    def _until_ready(self) -> str:
+        """Empty when it answers; else what is wrong."""
+        until = time.monotonic() + self.part.start_s
+        said = ""
+        while not self._ending.is_set():
+            if self._process is not None and self._process.ended:
+                return f"{self.part.title} {self._process.last_words} before it answered"
+            try:
+                self.part.answers()
+                self.part.complete()
+            except NotReady as error:
+                said = str(error)
+            else:
+                return ""
+            if time.monotonic() > until:
+                return f"{self.part.title} {said} after {self.part.start_s:.0f} s"
+            self._ending.wait(LOOK_S)
+        return ""
+
+    def _until_end(self) -> str:
+        """Watch it; returns how it ended."""
+        missed, asked = 0, time.monotonic()
+        while not self._ending.wait(LOOK_S):
+            if self._process is not None and self._process.ended:
+                return f"{self.part.title} {self._process.last_words}"
+            if time.monotonic() - asked < ASK_S:
+                continue
+            try:
+                self.part.answers()
+            except NotReady as error:
+                missed += 1
+                if missed >= MISSED:
+                    self._board.set(self.part.name, "not answering", str(error))
+            else:
+                missed = 0
+                self._board.set(self.part.name, "ready")
+            asked = time.monotonic()
+        return ""
+
+    def _end(self) -> None:
+        for process in (self._process, self._left):
+            if process is not None:
+                if not process.ended:
+                    self._board.set(self.part.name, "stopping")
+                process.end(self.part.stop_signal, self.part.grace_s)
+                self.part.clean_up()
+        self._process = self._left = None
+        self._board.runs(self.part.name, None)
+
+
+def fingerprint(launch: Launch) -> str:
+    """Tells whether a process was started as it would be today. A hash, since there are secrets in it.
+
+    Without PATH, which is another one in another shell: no reason to end a notebook's kernel.
+    """
+    environment = sorted((name, value) for name, value in launch.environment.items() if name != "PATH")
+    given = [*launch.arguments, *(f"{name}={value}" for name, value in environment)]
+    user = launch.user.name if launch.user else ""
+    return hashlib.sha256("\0".join([*given, user]).encode()).hexdigest()

@@ -1,0 +1,83 @@
+"""What every part of the stack has: a program, an address, a way to see that it answers."""
+
+from __future__ import annotations
+
+import signal
+import urllib.error
+import urllib.request
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+from trackside.stack.keys import Keys
+from trackside.stack.processes import Launch
+from trackside.stack.settings import Places, StackSettings
+from trackside.stack.sockets import Inner, reachable
+
+ANSWER_SECONDS = 5
+
+
+class NotReady(Exception):
+    """A part does not answer as it should; the message says what it did instead."""
+
+
+class Part(ABC):
+    """One service of the stack. Raises CannotStart from `launch` where no try again would help."""
+
+    name: str
+    title: str  # as people call it
+    needs: tuple[str, ...] = ()  # parts that must answer before it starts
+    stop_signal = signal.SIGTERM
+    grace_s = 10.0  # until it is ended the hard way
+    start_s = 60.0  # until it must have answered
+    tries = 3  # until a part that has never answered is given up
+
+    def __init__(self, settings: StackSettings, keys: Keys, inner: Inner) -> None:
+        self.settings = settings
+        self.keys = keys
+        self.inner = inner
+
+    @property
+    def places(self) -> Places:
+        return self.settings.places
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """Its address, without secrets."""
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where its data are; none if they are not here."""
+        return ()
+
+    @property
+    def ports(self) -> dict[int, str]:
+        """The ports that it listens on -> the option that moves each; empty text for inner ones."""
+        return {}
+
+    @abstractmethod
+    def launch(self) -> Launch | None:
+        """Prepare its files and say how it is started; None for what runs elsewhere. Harmless to repeat."""
+
+    @abstractmethod
+    def answers(self) -> None:
+        """Ask it something real. Raises NotReady."""
+
+    def complete(self) -> None:  # noqa: B027  # most parts have nothing to make
+        """Make what others expect of it: a database, a bucket. After it answered; harmless to repeat."""
+
+    def clean_up(self) -> None:  # noqa: B027  # most parts leave nothing
+        """Remove what it left outside of its folders. After it ended."""
+
+
+def get(url: str, *, headers: dict[str, str] | None = None) -> bytes:
+    """The body of a 200 from an address of this machine. Raises NotReady."""
+    request = urllib.request.Request(reachable(url), headers=headers or {})  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310
+            body: bytes = answer.read()
+            return body
+    except urllib.error.HTTPError as error:
+        raise NotReady(f"answers {error.code}") from None
+    except OSError as error:
+        raise NotReady(f"does not answer: {getattr(error, 'reason', error)}") from None

@@ -1,0 +1,155 @@
+"""What a stack's commands print."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import msgspec
+
+from trackside.stack import addresses, keys, sockets
+from trackside.stack.gpus import Gpus
+from trackside.stack.jupyter import Jupyter
+from trackside.stack.parts import Part
+from trackside.stack.postgres import Postgres
+from trackside.stack.s3 import CONSOLE_USER, S3, S3Console
+from trackside.stack.settings import BUCKET, DATABASE, ROLE, CannotStart, Places, StackSettings
+from trackside.stack.sockets import bracketed
+from trackside.stack.state import PartState, State
+from trackside.stack.supervisor import parts_of
+from trackside.stack.tracking import ADMIN, TrackingServer, signs_in
+
+_KINDS: tuple[type[Part], ...] = (Postgres, S3, S3Console, TrackingServer, Jupyter)
+_TITLES = {kind.name: kind.title for kind in _KINDS}
+_QUIET = ("waiting", "starting", "stopping")
+
+
+def say(text: str) -> None:
+    """A line of progress, on standard error."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+class Progress:
+    """One line for each thing that became of a part, with the seconds since the start."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def __call__(self, part: PartState) -> None:
+        if part.state not in _QUIET:
+            detail = f": {part.detail}" if part.detail else ""
+            say(f"{time.monotonic() - self._began:6.1f} s  {_TITLES[part.name]:<14} {part.state}{detail}")
+
+
+def summary(settings: StackSettings, current: State, gpu: Gpus) -> Iterator[str]:
+    """Where everything is, for whoever called `up`."""
+    yield ""
+    hosts = addresses.public_addresses(settings.host)
+    for part in current.parts:
+        for host in hosts if not part.external and part.name != "postgres" else [""]:
+            yield f"{_TITLES[part.name]:<14} {_at(part.url, host)}"
+    if "jupyter" in settings.parts or signs_in(settings):
+        folder = "" if settings.data_dir.endswith("/trackside-data") else f" --data-dir {settings.data_dir}"
+        yield f"Passwords and the token: trackside status --secrets{folder}"
+    if signs_in(settings) and "server" in settings.parts:
+        yield "It goes over the network unencrypted: put a proxy with TLS before it, or reach it by `ssh -L`."
+    yield from (f"GPU: {remark}" for remark in gpu.remarks)
+
+
+def _at(url: str, host: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{bracketed(host)}:{parts.port}").geturl() if host else url
+
+
+def table(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """The rows of `status` for people."""
+    heads = ("PART", "STATE", "ADDRESS", "PID", "UP", "MEMORY", "DATA")
+    cells = [heads, *(_cells(row) for row in rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(heads))]
+    for line in cells:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+    for row in rows:
+        if row["detail"]:
+            yield f"{row['name']}: {row['detail']}"
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    again = f" ({row['restarts']} restarts)" if row["restarts"] else ""
+    external = " (external)" if row["external"] else ""
+    return (
+        row["name"],
+        f"{row['state']}{again}{external}",
+        row["url"],
+        str(row["pid"] or "-"),
+        _duration(row["uptime_s"]),
+        _bytes(row["memory_bytes"]),
+        _bytes(row["data_bytes"]),
+    )
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return "-"
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _bytes(count: int | None) -> str:
+    if count is None:
+        return "-"
+    size = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def environment(places: Places) -> dict[str, str]:
+    """The variables by which scripts find the server, and trackside's own commands its store. Raises CannotStart."""
+    settings = _settings(places)
+    server = TrackingServer(settings, keys.load(places.secrets), sockets.inner_ports(places.ports))
+    found = dict(server.environment)
+    if "server" in settings.parts:
+        found["MLFLOW_TRACKING_URI"] = sockets.reachable(server.url)
+        if signs_in(settings):
+            found["MLFLOW_TRACKING_TOKEN"] = server.keys.tracking_token
+    if server.storage is not None:
+        found |= {"TRACKSIDE_ARTIFACTS": server.storage.url, "TRACKSIDE_S3_ENDPOINT": server.storage.endpoint}
+    return {name: value for name, value in found.items() if value}
+
+
+def _settings(places: Places) -> StackSettings:
+    try:
+        return msgspec.json.decode(places.settings.read_bytes(), type=StackSettings)
+    except FileNotFoundError:
+        raise CannotStart(f"There is no stack in {places.data_dir}.") from None
+
+
+def logins(places: Places) -> dict[str, str]:
+    """How to sign in to each part. Raises CannotStart."""
+    settings = _settings(places)
+    own = keys.load(places.secrets)
+    found: dict[str, str] = {}
+    for part in parts_of(settings):
+        host = addresses.public_host(settings.host)
+        if isinstance(part, Postgres):
+            found["PostgreSQL"] = part.store
+            found["PostgreSQL, as its administrator"] = part.store.replace(
+                f"{ROLE}:{quote(own.postgres, safe='')}@", f"postgres:{quote(own.postgres_admin, safe='')}@"
+            ).replace(f"/{DATABASE}", "/postgres")
+        elif isinstance(part, S3):
+            found["S3 access key"], found["S3 secret key"] = own.s3_access_key, own.s3_secret_key
+            found["S3 bucket"] = BUCKET
+        elif isinstance(part, S3Console):
+            found["S3's web page, user"], found["S3's web page, password"] = CONSOLE_USER, own.s3_console
+        elif isinstance(part, TrackingServer) and signs_in(settings):
+            found["Trackside, user"], found["Trackside, first password"] = ADMIN, own.admin
+        elif isinstance(part, Jupyter):
+            found["JupyterLab"] = f"{_at(part.url, host)}/lab?token={own.jupyter}"
+    return found

@@ -1,0 +1,207 @@
+"""The process that starts a stack's parts, keeps them running and stops them in order."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
+
+import msgspec
+
+from trackside.stack import files, keys, sockets, state
+from trackside.stack.external import ExternalPostgres, ExternalS3
+from trackside.stack.jupyter import Jupyter
+from trackside.stack.keeper import Keeper, fingerprint
+from trackside.stack.parts import Part
+from trackside.stack.postgres import Postgres
+from trackside.stack.processes import Process
+from trackside.stack.s3 import S3, S3Console
+from trackside.stack.settings import CannotStart, StackSettings
+from trackside.stack.state import Board, Lock, PartState
+from trackside.stack.tracking import TrackingServer
+
+IS_RUNNING = 3  # exit code: another supervisor has the stack
+
+Tell = Callable[[PartState], None]
+
+
+class IsRunning(Exception):
+    """Another supervisor looks after this stack."""
+
+
+def parts_of(settings: StackSettings) -> list[Part]:
+    """The parts that were asked for, in the order of their start; makes secrets and ports at the first call."""
+    own = keys.load(settings.places.secrets)
+    inner = sockets.inner_ports(settings.places.ports)
+    kinds: dict[str, type[Part]] = {
+        "postgres": ExternalPostgres if settings.external_postgres else Postgres,
+        "s3": ExternalS3 if settings.external_s3 else S3,
+        "s3-console": S3Console,
+        "server": TrackingServer,
+        "jupyter": Jupyter,
+    }
+    return [kind(settings, own, inner) for name, kind in kinds.items() if name in settings.parts]
+
+
+def make_folders(settings: StackSettings) -> None:
+    """Folders for its owner alone, but for the way to PostgreSQL's, which another user may need. Raises CannotStart."""
+    places = settings.places
+    try:
+        if not places.data_dir.exists():
+            places.data_dir.mkdir(parents=True)
+            places.data_dir.chmod(0o711)
+        for folder in (places.stack, places.logs):
+            folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise CannotStart(
+            f"No stack can be kept in {places.data_dir}: {error.strerror}. Name another --data-dir."
+        ) from None
+
+
+class Supervisor:
+    """One stack. `run` returns when it was told to stop and everything has ended."""
+
+    def __init__(self, settings: StackSettings, tell: Tell = lambda _: None) -> None:
+        self.settings = settings
+        self._lock = Lock(settings.places.lock)
+        self._tell = tell
+        self._asked_to_stop = threading.Event()
+        self._failed = ""
+
+    def stop(self) -> None:
+        """Ask it to end everything and return."""
+        self._asked_to_stop.set()
+
+    def run(self) -> None:
+        """Raises IsRunning, or CannotStart when something was wrong before anything was started."""
+        make_folders(self.settings)
+        if not self._lock.take():
+            raise IsRunning
+        try:
+            self._run()
+        finally:
+            self._lock.release()
+
+    def _run(self) -> None:
+        before = state.load(self.settings.places)
+        files.write(self.settings.places.settings, msgspec.json.encode(self.settings))
+        parts = parts_of(self.settings)
+        known = {old.name: old for old in before.parts} if before else {}
+        # Until this is done the file still names what an earlier supervisor left.
+        left = _take_over(parts, known)
+        rows = [_row(part, known[part.name] if part.name in left else None) for part in parts]
+        board = Board(self.settings.places, rows, self._told)
+        try:
+            _check_ports(self.settings.host, [part for part in parts if part.name not in left])
+        except CannotStart as error:
+            board.fail(str(error))
+            raise
+        keepers = [Keeper(part, board, left.get(part.name)) for part in parts]
+        for keeper in keepers:
+            keeper.start()
+        self._asked_to_stop.wait()
+        for keeper in reversed(keepers):
+            keeper.stop()
+        if self._failed:
+            raise CannotStart(self._failed)
+
+    def _told(self, part: PartState) -> None:
+        """A stack that cannot start as a whole is not left half started."""
+        if part.state == "failed":
+            self._failed = part.detail
+            self.stop()
+        self._tell(part)
+
+
+def _take_over(parts: list[Part], known: dict[str, PartState]) -> dict[str, Process]:
+    """Part -> the process that an earlier supervisor left, if it is as we would start it; others are ended."""
+    wanted = {part.name: part for part in parts}
+    kept = {}
+    for name, old in reversed(known.items()):
+        if old.process is None:
+            continue
+        process, part = Process(old.process), wanted.get(name)
+        launch = part.launch() if part else None
+        if launch is not None and fingerprint(launch) == old.launch:
+            kept[name] = process
+        else:
+            end_left(process, name)
+    return kept
+
+
+def end_left(process: Process, name: str) -> None:
+    """End a process that a supervisor left, as its part would."""
+    kind = {each.name: each for each in (Postgres, S3, S3Console, TrackingServer, Jupyter)}[name]
+    process.end(kind.stop_signal, kind.grace_s)
+
+
+def _row(part: Part, left: PartState | None) -> PartState:
+    """A part's state at the start; of what was taken over, with its process, so that it stays known."""
+    row = PartState(name=part.name, url=part.url, folders=tuple(map(str, part.folders)))
+    row.external = isinstance(part, ExternalPostgres | ExternalS3)
+    if left is not None:
+        row.process, row.launch, row.started_at = left.process, left.launch, left.started_at
+    return row
+
+
+def _check_ports(host: str, parts: list[Part]) -> None:
+    """Raises CannotStart if another program listens where a part is to."""
+    for part in parts:
+        for port, option in part.ports.items():
+            where = host if option and part.name != "postgres" else "127.0.0.1"
+            try:
+                if sockets.is_free(where, port):
+                    continue
+            except OSError as error:
+                raise CannotStart(
+                    f"--host: this machine cannot listen on '{where}': {error.strerror}."
+                ) from None
+            holder = sockets.owner(port) or "another program"
+            if not option:
+                raise CannotStart(
+                    f"Port {port}, which {part.title} uses inside the stack, is taken by {holder}."
+                    f" End that, or remove {part.places.ports} for other ports."
+                )
+            raise CannotStart(
+                f"Port {port} for {part.title} is taken by {holder}. End that, or choose another with {option}."
+            )
+
+
+def stop_on_signals(supervisor: Supervisor) -> None:
+    """SIGTERM and Ctrl-C end everything in order."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        supervisor.stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+
+def main() -> None:
+    """The detached supervisor: settings on standard input, progress in the state's file."""
+    settings = msgspec.json.decode(sys.stdin.buffer.read(), type=StackSettings)
+    supervisor = Supervisor(settings, _log)
+    stop_on_signals(supervisor)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the terminal that it was started from may close
+    try:
+        supervisor.run()
+    except IsRunning:
+        sys.exit(IS_RUNNING)
+    except CannotStart as error:
+        with suppress(OSError):
+            print(error, file=sys.stderr, flush=True)  # noqa: T201
+        sys.exit(1)
+
+
+def _log(part: PartState) -> None:
+    pid = part.process.pid if part.process else "-"
+    moment = time.strftime("%Y-%m-%d %H:%M:%S")
+    print(moment, part.name, part.state, f"pid {pid}", part.detail, flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
