@@ -1,0 +1,66 @@
+"""What is set in deploy/ exists: variables of the command line, in every file that sets some; the systemd units."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from compose_files import DEPLOY
+from outside import PROGRAMS
+
+UNITS = sorted(DEPLOY.glob("systemd/*.service"))
+SETTING = re.compile(
+    r"(?:^|[\s#\"{])-?\s*(?:name: )?(TRACKSIDE_[A-Z0-9_]+)(?==|:|, value|\s*$)", re.MULTILINE
+)
+# Of deploy/ itself, and of the build: no option of a command.
+OWN = {"TRACKSIDE_ADMIN_PASSWORD", "TRACKSIDE_BUILD_WITHOUT_UI", "TRACKSIDE_EXAMPLES"}
+
+
+@pytest.fixture(scope="module")
+def known() -> set[str]:
+    """The variables of all options of all commands."""
+    sys.path.append(str(DEPLOY.parent / "scripts"))
+    import cli_reference
+
+    return {
+        variable
+        for _, command in cli_reference.commands()
+        for option in cli_reference.options(command)
+        for variable in cli_reference.variables(option)
+    }
+
+
+def test_every_variable_is_one_of_a_command(known: set[str]) -> None:
+    texts = {path: path.read_text() for path in DEPLOY.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+    used = {name: path.name for path, text in texts.items() for name in SETTING.findall(text)}
+    assert len(used) >= 8
+    assert {name: file for name, file in used.items() if name not in known | OWN} == {}
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze (Debian: systemd)")
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_systemd_has_nothing_to_say_of_a_unit(unit: Path, tmp_path: Path) -> None:
+    text = unit.read_text()
+    (command,) = re.findall(r"^ExecStart=(\S+) ", text, re.MULTILINE)
+    assert command == "/opt/trackside/bin/trackside"
+    (tmp_path / unit.name).write_text(text.replace(command, str(PROGRAMS / "trackside")))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", tmp_path / unit.name],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze (Debian: systemd)")
+def test_the_server_is_fenced_in() -> None:
+    """systemd's own mark, of 0 (all fenced) to 10: above 2.0 a fence was lost."""
+    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=20"]
+    unit = DEPLOY / "systemd/trackside-server.service"
+    done = subprocess.run([*command, unit], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
