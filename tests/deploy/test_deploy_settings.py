@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from compose_files import DEPLOY
+from compose_files import DEPLOY, arguments, load
 from outside import PROGRAMS
+
+import command_lines
 
 UNITS = sorted(DEPLOY.glob("systemd/*.service"))
 SETTING = re.compile(
@@ -39,6 +41,22 @@ def test_every_variable_is_one_of_a_command(known: set[str]) -> None:
     used = {name: path.name for path, text in texts.items() for name in SETTING.findall(text)}
     assert len(used) >= 8
     assert {name: file for name, file in used.items() if name not in known | OWN} == {}
+
+
+def test_every_command_of_the_compose_file_exists() -> None:
+    calls = {name: arguments(service) for name, service in load()["services"].items() if "build" in service}
+    ours = {name: words[1:] for name, words in calls.items() if words[0] == "trackside"}
+    assert ours.keys() == {"bucket", "server", "food11"}
+    assert [said for words in ours.values() if (said := command_lines.wrong(words))] == []
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_the_command_of_a_unit_exists(unit: Path) -> None:
+    (line,) = re.findall(r"^ExecStart=\S+ (.+)$", unit.read_text(), re.MULTILINE)
+    words = line.split()
+    if words[0] == "up" and "up" not in command_lines.root().commands:
+        pytest.skip("trackside up is not there yet")
+    assert command_lines.wrong(words) == ""
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze (Debian: systemd)")
