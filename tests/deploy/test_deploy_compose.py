@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.resources
 import json
 import re
+import shutil
 import stat
 import subprocess
 from pathlib import Path
@@ -61,6 +62,51 @@ def test_nothing_starts_without_its_secrets(secret: str) -> None:
     given = {**dict.fromkeys(SECRETS, "a secret"), secret: ""}
     with pytest.raises(Missing, match=f"{secret}: run deploy/make-env"):
         filled(load(), given)
+
+
+def compose() -> list[str]:
+    """How Docker Compose 2 is called here; empty where there is none. It needs no engine to read files."""
+    for command in (["docker", "compose"], ["docker-compose"]):
+        if shutil.which(command[0]):
+            told = subprocess.run(
+                [*command, "version", "--short"], capture_output=True, text=True, check=False
+            )
+            if told.returncode == 0 and re.match(r"v?[2-9]\.", told.stdout):
+                return command
+    return []
+
+
+def composed(folder: Path, *files: str, env: Path) -> subprocess.CompletedProcess[str]:
+    named = [word for file in files for word in ("--file", str(DEPLOY / file))]
+    command = [*compose(), "--env-file", str(env), *named, "--profile", "data", "config", "--format", "json"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.skipif(not compose(), reason="needs Docker Compose 2")
+@pytest.mark.parametrize("variant", ["", "nvidia", "amd"])
+def test_compose_itself_reads_the_files(variant: str, tmp_path: Path) -> None:
+    env = tmp_path / "env"
+    make_env(env)
+    groups = {"VIDEO_GID": "44", "RENDER_GID": "108"}  # which this machine may not have
+    env.write_text("".join(f"{name}={value}\n" for name, value in (read_env(env) | groups).items()))
+    files = ["compose.yaml", *([f"compose.{variant}.yaml"] if variant else [])]
+    told = composed(tmp_path, *files, env=env)
+    assert (told.returncode, told.stderr) == (0, "")
+    read = json.loads(told.stdout)["services"]
+    ours = filled(load(), read_env(env))["services"]
+    assert read.keys() == ours.keys()
+    for name, service in ours.items():
+        assert read[name].get("environment", {}).items() >= service.get("environment", {}).items()
+        assert read[name]["command"] == service.get("command"), name
+    assert read["jupyter"]["image"] == f"trackside-jupyter:{variant or 'cpu'}"
+    assert "no-new-privileges:true" in read["jupyter"]["security_opt"]
+
+
+@pytest.mark.skipif(not compose(), reason="needs Docker Compose 2")
+def test_compose_itself_refuses_to_go_without_secrets(tmp_path: Path) -> None:
+    told = composed(tmp_path, "compose.yaml", env=EXAMPLE)
+    assert told.returncode != 0
+    assert "run deploy/make-env" in told.stderr
 
 
 def make_env(file: Path) -> subprocess.CompletedProcess[str]:

@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import urllib.request
@@ -77,6 +78,28 @@ def test_a_patch_is_for_an_object_of_the_base() -> None:
     for patch in read(FOLDER / "example/kustomization.yaml")["patches"]:
         changed = read(FOLDER / "example" / patch["path"])
         assert changed["metadata"]["name"] == base(changed["kind"])["metadata"]["name"]
+
+
+@pytest.mark.skipif(not shutil.which("kubectl"), reason="needs kubectl")
+def test_the_example_is_what_kustomize_makes_of_it() -> None:
+    command = ["kubectl", "kustomize", FOLDER / "example"]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (made.returncode, made.stderr) == (0, "")
+    objects = {each["kind"]: each for each in yaml.safe_load_all(made.stdout)}
+    for each in objects.values():
+        kubernetes_validate.validate(each, VERSIONS[-1], strict=True)
+    assert objects.keys() == {
+        "Namespace", "ConfigMap", "Deployment", "Service", "Ingress", "PodDisruptionBudget", "NetworkPolicy",
+    }  # fmt: skip
+    assert {each["metadata"].get("namespace", "trackside") for each in objects.values()} == {"trackside"}
+    deployment = objects["Deployment"]["spec"]
+    assert deployment["replicas"] == 3
+    (only,) = deployment["template"]["spec"]["containers"]
+    assert only["image"] == "registry.example/lab/trackside-server:0.1.0"
+    assert objects["ConfigMap"]["data"] == read(FOLDER / "example/settings.yaml")["data"]
+    (rule,) = objects["Ingress"]["spec"]["rules"]
+    assert rule["host"] == "trackside.lab.example"
+    assert objects["Ingress"]["metadata"]["annotations"] == base("Ingress")["metadata"]["annotations"]
 
 
 def test_everything_finds_the_pods() -> None:
@@ -151,8 +174,8 @@ def test_a_node_can_be_drained() -> None:
 
 def variables(kind: str, secret: dict[str, str], lab: Outside) -> dict[str, str]:
     """The variables of the container, with the storage of the lab."""
-    settings = {**read(FOLDER / "base/settings.yaml")["data"], "TRACKSIDE_S3_ENDPOINT": ""}
-    settings["TRACKSIDE_S3_ENDPOINT"] = f"http://127.0.0.1:{lab.ports['s3']}"
+    storage = {"TRACKSIDE_S3_ENDPOINT": f"http://127.0.0.1:{lab.ports['s3']}"}
+    settings = read(FOLDER / "base/settings.yaml")["data"] | storage
     found = image(DEPLOY / "server/Dockerfile").environment | (settings if kind == "Deployment" else {})
     for each in container(kind)["env"]:
         found[each["name"]] = each.get("value") or secret[each["valueFrom"]["secretKeyRef"]["key"]]
