@@ -1,3 +1,27 @@
 """Trackside records every training run, shows it live, says why it is slow, and keeps the model."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trackside.notebook.view import View
+
 __version__ = "0.1.0"
+
+
+def show(what: Any = None, *, metric: str | None = None, filter: str = "", limit: int = 20) -> View:  # noqa: A002
+    """Show a run or several in a notebook, refreshed once a second until they have ended.
+
+    `what` is a run (its id, or what mlflow.start_run and mlflow.get_run give), several (a list of these, or the
+    table of mlflow.search_runs), or an experiment (its name, or MLflow's object), of which `filter` chooses among
+    the runs and the newest `limit` (at most 50) are shown. Without it, the run that is active. `metric` is the one
+    that several are compared by.
+
+    Asks the server that MLflow's client talks to, with its variables. Blocks for a second at most. Outside of a
+    notebook it prints a summary, once. Raises ValueError for what cannot be shown; a server that is away is said
+    in the view, which goes on trying.
+    """
+    from trackside.notebook.view import show as shown  # noqa: PLC0415  # `import trackside` stays light
+
+    return shown(what, metric=metric, filter_=filter, limit=limit)

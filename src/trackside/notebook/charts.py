@@ -1,0 +1,137 @@
+"""Line charts as SVG, stretched to their place; the numbers beside them are HTML, so that they stay in shape."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from trackside.notebook.html import Html, el, joined
+from trackside.notebook.reading import Chart, Line
+from trackside.notebook.words import cut, duration, number
+
+SIDE = 1000  # the drawing's own units, each way
+COLOURS = 8
+MOST_MARKS = 20
+
+
+def chart(drawn: Chart, colours: Sequence[int] | None = None, *, tall: bool = False) -> Html:
+    """A chart with its name, its latest values and its axes. `colours`: a number for each line, else 0, 1, …"""
+    inks = list(colours if colours is not None else range(len(drawn.lines)))
+    xs = _range(line.x for line in drawn.lines)
+    ys = (0.0, 100.0) if drawn.is_percent else _range(_heights(line) for line in drawn.lines)
+    ticks = [0.0, 50.0, 100.0] if drawn.is_percent else _ticks(*ys)
+    low, high = min(ticks[0], ys[0]), max(ticks[-1], ys[1])
+    inside = [_grid(ticks, low, high)]
+    for line, ink in zip(drawn.lines, inks, strict=True):
+        inside += _drawn(line, ink, xs, (low, high))
+    plot = el(
+        "div",
+        el("svg", inside, viewBox=f"0 0 {SIDE} {SIDE}", preserveAspectRatio="none", aria_hidden="true"),
+        [
+            el("span", number(tick), class_="y", style=_at("top", 1 - _place(tick, low, high)))
+            for tick in ticks
+        ],
+        [_marks(line, ink, xs) for line, ink in zip(drawn.lines, inks, strict=True)],
+        class_="plot tall" if tall else "plot",
+    )
+    return el("div", _caption(drawn, inks, named=not tall), plot, _foot(drawn, xs), class_="chart")
+
+
+def swatch(ink: int) -> Html:
+    """The colour of a line, to stand beside its name."""
+    return el("i", class_=f"swatch c{ink % COLOURS}{' dashed' if ink >= COLOURS else ''}")
+
+
+def _caption(drawn: Chart, inks: list[int], *, named: bool) -> Html:
+    title = el("b", cut(drawn.title, 60), title=drawn.title)
+    if not named:
+        return el("div", title, class_="caption")
+    if len(drawn.lines) == 1:
+        return el("div", title, el("span", number(drawn.lines[0].latest), class_="value"), class_="caption")
+    values = [
+        el("span", swatch(ink), cut(line.label, 30), " ", el("span", number(line.latest), class_="value"))
+        for line, ink in zip(drawn.lines, inks, strict=True)
+    ]
+    return el("div", title, el("span", values, class_="legend"), class_="caption")
+
+
+def _foot(drawn: Chart, xs: tuple[float, float]) -> Html:
+    if not any(line.x for line in drawn.lines):
+        return el("div", el("span", "no points yet"), class_="x")
+    if drawn.axis == "relative":
+        return el("div", el("span", duration(xs[0])), el("span", duration(xs[1])), class_="x")
+    return el("div", el("span", number(xs[0])), el("span", f"step {number(xs[1])}"), class_="x")
+
+
+def _grid(ticks: list[float], low: float, high: float) -> Html:
+    lines = (f"M0 {_y(tick, low, high)}H{SIDE}" for tick in ticks)
+    return el("path", d="".join(lines), class_="grid")
+
+
+def _drawn(line: Line, ink: int, xs: tuple[float, float], ys: tuple[float, float]) -> list[Html]:
+    """Band of least and greatest values, line of last ones, a dot at the end."""
+    if not line.x:
+        return []
+    across = [round(_place(x, *xs) * SIDE) for x in line.x]
+    colour = f"c{ink % COLOURS}{' dashed' if ink >= COLOURS else ''}"
+    inside = []
+    if line.low:
+        top = [f"{x} {_y(value, *ys)}" for x, value in zip(across, line.high, strict=True)]
+        bottom = [f"{x} {_y(value, *ys)}" for x, value in zip(across, line.low, strict=True)]
+        inside.append(el("path", d=f"M{'L'.join(top + bottom[::-1])}Z", class_=f"band {colour}"))
+    points = [f"{x} {_y(value, *ys)}" for x, value in zip(across, line.y, strict=True)]
+    inside.append(el("path", d=f"M{'L'.join(points)}", class_=f"line {colour}"))
+    # A line of no length with round ends: a dot that stays round when the drawing is stretched.
+    inside.append(el("path", d=f"M{points[-1]}h0", class_=f"dot {colour}"))
+    return inside
+
+
+def _marks(line: Line, ink: int, xs: tuple[float, float]) -> Html:
+    """Crosses at the foot for values that no line can show."""
+    crosses = []
+    for x, kind in line.marks[-MOST_MARKS:]:
+        at = min(1.0, max(0.0, _place(x, *xs)))
+        told = f"{line.label}: {kind} at {number(x)}"
+        crosses.append(
+            el("span", "\u00d7", class_=f"mark c{ink % COLOURS}", style=_at("left", at), title=told)
+        )
+    return joined(crosses)
+
+
+def _heights(line: Line) -> list[float]:
+    return line.y + line.low + line.high
+
+
+def _range(values: Iterable[list[float]]) -> tuple[float, float]:
+    """Least and greatest, apart from each other."""
+    known = [value for each in values for value in each if math.isfinite(value)]
+    low, high = min(known, default=0.0), max(known, default=1.0)
+    if low < high:
+        return low, high
+    apart = abs(low) / 10 or 1.0
+    return low - apart, high + apart
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """A few round numbers that the range lies between."""
+    rough = high / 4 - low / 4  # the difference alone could be infinite
+    size = 10.0 ** math.floor(math.log10(rough)) if rough > 0 else 0.0
+    step = next((size * n for n in (1, 2, 5, 10) if size * n >= rough), 0.0)
+    first, last = (math.floor(low / step), math.ceil(high / step)) if step else (0, 0)
+    ticks = [float(f"{n * step:.12g}") for n in range(first, last + 1)] if last - first < 10 else []
+    # Where floating point ends, the two ends will do.
+    return ticks if len(ticks) > 1 and all(map(math.isfinite, ticks)) else [low, high]
+
+
+def _place(value: float, low: float, high: float) -> float:
+    """Where a value lies in a range, from 0 to 1."""
+    apart = high / 2 - low / 2
+    return (value / 2 - low / 2) / apart if apart else 0.5
+
+
+def _y(value: float, low: float, high: float) -> int:
+    return round((1 - _place(value, low, high)) * SIDE)
+
+
+def _at(side: str, share: float) -> str:
+    return f"{side}:{share * 100:.1f}%"

@@ -1,0 +1,392 @@
+"""The server's answers as what is to be drawn: a run with its charts, or several with one metric compared."""
+
+from __future__ import annotations
+
+import math
+import re
+import urllib.parse
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from trackside.notebook.asked import Asked, Experiment, OneRun, Runs
+from trackside.notebook.client import API, Client
+
+LIVE = ("RUNNING", "SCHEDULED")
+BUCKETS = 240  # of a line: about its pixels; the server keeps least and greatest value of each
+MOST_CHARTS = 12
+MOST_PARAMS = 6  # columns of a table of runs
+SYSTEM = "system/"
+
+_CURVES = re.compile(r"loss|acc|f1|auc|perplexity", re.IGNORECASE)
+_SPLIT = re.compile(r"^(train|training|val|valid|validation|eval)[_/](.+)$")
+_GPU = re.compile(r"^system/gpu_(\d+)_(.+)$")
+_LESS_IS_BETTER = re.compile(r"loss|error|err\b|mse|mae|rmse|perplexity|time|seconds|latency", re.IGNORECASE)
+_FIRST_CHOICE = ("val_accuracy", "val_acc", "test_accuracy", "accuracy", "val_loss", "eval_loss", "loss")
+_TOTALS = ("epochs", "num_epochs", "max_epochs", "num_train_epochs", "max_steps", "total_steps", "num_steps")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A metric of a run. Where `low` and `high` are empty, `y` has every point."""
+
+    metric: str
+    label: str  # among the lines of its chart
+    x: list[float]
+    y: list[float]
+    low: list[float]
+    high: list[float]
+    marks: list[tuple[float, str]]  # (x, "NaN", "Infinity" or "-Infinity")
+    points: int
+    latest: float | None = None
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Lines that share their axes."""
+
+    title: str
+    lines: list[Line]
+    axis: str  # "step", or "relative": ms since the run's start
+    is_percent: bool = False
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is; `total` is known where a parameter such as `epochs` says it."""
+
+    unit: str
+    done: int
+    total: int | None
+
+
+@dataclass(frozen=True)
+class RunState:
+    """One run as it is now."""
+
+    run_id: str
+    name: str
+    experiment_id: str
+    experiment: str
+    status: str
+    start_ms: int | None
+    end_ms: int | None
+    params: dict[str, str]
+    progress: Progress | None
+    values: dict[str, float]  # latest, of what no chart shows
+    charts: list[Chart]
+    system: list[Chart]
+    left_out: int  # charts beyond the first few
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it may still change."""
+        return self.status in LIVE
+
+
+@dataclass(frozen=True)
+class Row:
+    """A run in a table."""
+
+    run_id: str
+    name: str
+    status: str
+    start_ms: int | None
+    end_ms: int | None
+    params: list[str | None]
+    last: float | None
+    best: float | None
+
+
+@dataclass(frozen=True)
+class SearchState:
+    """Several runs as they are now, with one metric compared."""
+
+    title: str
+    experiment_id: str | None
+    total: int
+    rows: list[Row]
+    params: list[str]
+    metric: str | None
+    is_less_better: bool
+    chart: Chart | None
+    note: str = ""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether one of them may still change."""
+        return any(row.status in LIVE for row in self.rows)
+
+
+@dataclass
+class Reader:
+    """Reads one view's state, again and again. Raises what `Client` raises."""
+
+    client: Client
+    asked: Asked
+    metric: str | None = None
+    _experiments: list[str] = field(default_factory=list)
+
+    def read(self) -> RunState | SearchState:
+        """What the server knows now."""
+        return self._run(self.asked.run_id) if isinstance(self.asked, OneRun) else self._search(self.asked)
+
+    # --- one run -------------------------------------------------------------
+
+    def _run(self, run_id: str) -> RunState:
+        run = self.client.get(f"{API}/runs/{run_id}")
+        latest = {metric["key"]: metric for metric in run["metrics"]}
+        is_live = run["status"] in LIVE
+        groups = list(_groups(key for key in latest if not key.startswith(SYSTEM)))
+        shown = groups[:MOST_CHARTS]
+        series = self._series([run_id], [key for _, keys in shown for key in keys], "step")
+        charts, charted = [], set()
+        for title, keys in shown:
+            lines = [
+                _line(series[run_id, key], label, latest[key]["value"])
+                for key, label in keys.items()
+                if (run_id, key) in series
+            ]
+            # One point is a number, unless more may come.
+            if any(line.points > 1 or (is_live and line.points) for line in lines):
+                charts.append(Chart(title, lines, "step"))
+                charted |= set(keys)
+        return RunState(
+            run_id=run_id,
+            name=run["name"],
+            experiment_id=run["experiment_id"],
+            experiment=run["experiment_name"],
+            status=run["status"],
+            start_ms=run["start_ms"],
+            end_ms=run["end_ms"],
+            params=run["params"],
+            progress=_progress(run["params"], latest),
+            values={
+                key: float(metric["value"])
+                for key, metric in latest.items()
+                if key not in charted and not key.startswith(SYSTEM)
+            },
+            charts=charts,
+            system=self._system(run_id, latest),
+            left_out=len(groups) - len(shown),
+        )
+
+    def _system(self, run_id: str, latest: dict[str, Any]) -> list[Chart]:
+        """Small charts of the machine's load: the GPUs first, a line for each."""
+        groups: dict[str, list[str]] = {}
+        for key in sorted(latest):
+            found = _GPU.match(key)
+            if found:
+                groups.setdefault(f"GPU {found[2]}", []).append(key)
+            elif key in ("system/cpu_utilization_percentage", "system/system_memory_usage_percentage"):
+                groups[key.removeprefix(SYSTEM)] = [key]
+        wanted = [title for title in groups if title.endswith(("percentage", "watts"))]
+        wanted.sort(key=lambda title: (not title.startswith("GPU"), "utilization" not in title, title))
+        series = self._series([run_id], [key for title in wanted for key in groups[title]], "relative")
+        return [
+            Chart(
+                title=_spoken(title),
+                lines=[
+                    _line(series[run_id, key], _system_label(key), latest[key]["value"])
+                    for key in groups[title]
+                    if (run_id, key) in series
+                ],
+                axis="relative",
+                is_percent=title.endswith("percentage"),
+            )
+            for title in wanted
+        ]
+
+    # --- several runs --------------------------------------------------------
+
+    def _search(self, asked: Runs | Experiment) -> SearchState:
+        title, experiments, filter_ = self._place(asked)
+        params, metrics = self._columns(experiments)
+        metric = self.metric or _chosen(metrics)
+        is_less_better = bool(metric and _LESS_IS_BETTER.search(metric))
+        best = f"{'min' if is_less_better else 'max'}(metrics.`{metric}`)"
+        columns = [f"params.`{name}`" for name in params] + ([f"metrics.`{metric}`", best] if metric else [])
+        page = self.client.post(
+            f"{API}/runs/query",
+            {
+                "experiment_ids": experiments,
+                "filter": filter_,
+                "order_by": ["attributes.start_time DESC"],
+                "columns": columns,
+                "limit": asked.limit if isinstance(asked, Experiment) else len(asked.run_ids),
+            },
+        )
+        rows, names = _rows(page, params, columns, has_metric=metric is not None)
+        if isinstance(asked, Runs):
+            place = {run_id: number for number, run_id in enumerate(asked.run_ids)}
+            rows.sort(key=lambda row: place[row.run_id])
+        return SearchState(
+            title=title,
+            experiment_id=experiments[0] if len(experiments) == 1 else None,
+            total=page["total"],
+            rows=rows,
+            params=names,
+            metric=metric,
+            is_less_better=is_less_better,
+            chart=self._compared(rows, metric) if metric else None,
+            note=_note(asked, rows, page["total"]),
+        )
+
+    def _place(self, asked: Runs | Experiment) -> tuple[str, list[str], str]:
+        """(title, experiments to look in, filter)"""
+        if isinstance(asked, Experiment):
+            # MLflow's own question: it finds a name exactly.
+            name = urllib.parse.urlencode({"experiment_name": asked.name})
+            found = self.client.get(f"/api/2.0/mlflow/experiments/get-by-name?{name}")["experiment"]
+            return asked.name, [found["experiment_id"]], asked.filter
+        ids = ", ".join(f"'{run_id}'" for run_id in asked.run_ids)
+        return "Runs", self._experiments_of(asked.run_ids), f"attributes.run_id IN ({ids})"
+
+    def _experiments_of(self, run_ids: Iterable[str]) -> list[str]:
+        """Asked once: a run stays where it is."""
+        if not self._experiments:
+            found = [self.client.get(f"{API}/runs/{run_id}")["experiment_id"] for run_id in run_ids]
+            self._experiments = list(dict.fromkeys(found))
+        return self._experiments
+
+    def _columns(self, experiments: list[str]) -> tuple[list[str], list[str]]:
+        """(params, metrics) that any run of these experiments has; names that a column cannot have are left out."""
+        params: dict[str, None] = {}
+        metrics: dict[str, None] = {}
+        for experiment in experiments:
+            found = self.client.get(f"{API}/experiments/{experiment}/columns")
+            params |= dict.fromkeys(name for name in found["params"] if "`" not in name)
+            metrics |= dict.fromkeys(name for name in found["metrics"] if "`" not in name)
+        return sorted(params, key=importance)[:200], sorted(metrics)
+
+    def _compared(self, rows: list[Row], metric: str) -> Chart:
+        series = self._series([row.run_id for row in rows], [metric], "step")
+        lines = [
+            _line(series[row.run_id, metric], row.name, row.last)
+            if (row.run_id, metric) in series
+            else Line(metric, row.name, [], [], [], [], [], 0)
+            for row in rows
+        ]
+        return Chart(metric, lines, "step")
+
+    def _series(self, run_ids: list[str], keys: list[str], axis: str) -> dict[tuple[str, str], Any]:
+        if not run_ids or not keys:
+            return {}
+        question = {"run_ids": run_ids, "metrics": keys, "axis": axis, "buckets": BUCKETS}
+        found = self.client.post(f"{API}/series/query", question)["series"]
+        return {(line["run_id"], line["metric"]): line for line in found}
+
+
+def _line(series: Any, label: str, latest: Any) -> Line:
+    """A line as the server answers it."""
+    marks = [(mark["x"], mark["kind"]) for mark in series["marks"]]
+    low, high = (series["min"], series["max"]) if not series["exact"] else ([], [])
+    metric = series["metric"]
+    return Line(
+        metric, label, series["x"], series["last"], low, high, marks, series["points"], _value(latest)
+    )
+
+
+def _value(told: Any) -> float | None:
+    """A number of the wire, where NaN and the infinities are words."""
+    return None if told is None else float(told)
+
+
+def _groups(keys: Iterable[str]) -> Iterable[tuple[str, dict[str, str]]]:
+    """(title, label by metric) of each chart: a metric's training and validation in one; losses, accuracies first."""
+    groups: dict[str, dict[str, str]] = {}
+    for key in keys:
+        split = _SPLIT.match(key)
+        groups.setdefault(split[2] if split else key, {})[key] = split[1] if split else key
+    for title, members in sorted(groups.items(), key=lambda item: not _CURVES.search(item[0])):
+        yield (title if len(members) > 1 else next(iter(members))), members
+
+
+def importance(name: str) -> tuple[bool, str]:
+    """Sorts what is most often asked for before the rest."""
+    asked_for = re.search(
+        r"(^|_)lr$|rate|batch_size|epochs|workers|optim|dropout|^weights$|^image_size", name
+    )
+    return (asked_for is None, name)
+
+
+def _progress(params: dict[str, str], latest: dict[str, Any]) -> Progress | None:
+    steps = [metric["step"] for key, metric in latest.items() if not key.startswith(SYSTEM)]
+    if not steps:
+        return None
+    done = max(steps)
+    for name in _TOTALS:
+        text = params.get(name, "")
+        # Where steps are batches, epochs do not say how many there will be.
+        if text.isdecimal() and done <= int(text):
+            return Progress("epoch" if "epoch" in name else "step", done, int(text))
+    return Progress("step", done, None)
+
+
+def _chosen(metrics: list[str]) -> str | None:
+    """The metric to compare runs by, where none is named."""
+    own = [name for name in metrics if not name.startswith(SYSTEM)]
+    return next((name for name in _FIRST_CHOICE if name in own), own[0] if own else None)
+
+
+def _rows(
+    page: Any, params: list[str], columns: list[str], *, has_metric: bool
+) -> tuple[list[Row], list[str]]:
+    """The rows, and which parameters they show: those that differ, else the first few."""
+    cells = page["cells"]
+    filled = [name for name in params if any(value is not None for value in cells[f"params.`{name}`"])]
+    differing = [name for name in filled if len(set(cells[f"params.`{name}`"])) > 1]
+    shown = (differing or filled)[:MOST_PARAMS]
+    blank = [None] * len(page["run_ids"])
+    last, best = (cells[columns[-2]], cells[columns[-1]]) if has_metric else (blank, blank)
+    rows = [
+        Row(
+            run_id=run_id,
+            name=page["names"][i],
+            status=page["statuses"][i],
+            start_ms=page["start_ms"][i],
+            end_ms=page["end_ms"][i],
+            params=[cells[f"params.`{name}`"][i] for name in shown],
+            last=_value(last[i]),
+            best=_value(best[i]),
+        )
+        for i, run_id in enumerate(page["run_ids"])
+    ]
+    return rows, shown
+
+
+def _note(asked: Runs | Experiment, rows: list[Row], total: int) -> str:
+    if isinstance(asked, Experiment):
+        return f"the newest {len(rows)} of {total} runs" if len(rows) < total else ""
+    missing = len(asked.run_ids) - len(rows)
+    notes = [f"{asked.left_out} more are not shown"] if asked.left_out else []
+    return ", ".join(notes + ([f"{missing} deleted"] if missing else []))
+
+
+def best_of(state: SearchState) -> Row | None:
+    """The row with the best value of the metric."""
+    rows = [row for row in state.rows if row.best is not None and math.isfinite(row.best)]
+    if not rows:
+        return None
+    return (min if state.is_less_better else max)(rows, key=lambda row: row.best or 0.0)
+
+
+_SPOKEN = {
+    "cpu utilization": "CPU",
+    "system memory usage": "memory",
+    "GPU utilization": "GPU",
+    "GPU memory usage": "GPU memory",
+    "GPU power usage": "GPU power",
+}
+
+
+def _spoken(title: str) -> str:
+    """`GPU utilization_percentage` as it is read."""
+    text = title.removesuffix("_percentage").removesuffix("_watts").replace("_", " ")
+    return f"{_SPOKEN.get(text, text)}, {'%' if title.endswith('percentage') else 'W'}"
+
+
+def _system_label(key: str) -> str:
+    """Which of several GPUs it is."""
+    found = _GPU.match(key)
+    return f"GPU {found[1]}" if found else key.removeprefix(SYSTEM)
