@@ -15,7 +15,7 @@ def show(what: Any = None, *, metric: str | None = None, filter: str = "", limit
 
     `what` is a run (its id, or what mlflow.start_run and mlflow.get_run give), several (a list of these, or the
     table of mlflow.search_runs), or an experiment (its name, or MLflow's object), of which `filter` chooses among
-    the runs and the newest `limit` (at most 50) are shown. Without it, the run that is active. `metric` is the one
+    the runs and the newest `limit` (at most 50) are shown; its next run may take ten seconds to begin. Without it, the run that is active. `metric` is the one
     that several are compared by.
 
     Asks the server that MLflow's client talks to, with its variables. Blocks for a second at most. Outside of a

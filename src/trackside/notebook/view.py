@@ -14,7 +14,7 @@ from trackside.notebook.reading import Reader
 
 EVERY_S = 1.0
 AT_FIRST_S = 1.0  # that the notebook waits for the first answer
-AFTERWARDS_S = 10.0  # that an experiment's next run may take to begin
+NEXT_RUN_S = 10.0  # that an experiment's next run may take to begin
 
 
 class Handle(Protocol):
@@ -34,7 +34,7 @@ class View:
         self._content = self._bundle()
         self._stopped, self._drawn, self._shown = threading.Event(), threading.Event(), threading.Event()
         self._handle: Handle | None = None
-        self._live_until = 0.0
+        self._live_until = time.monotonic() + NEXT_RUN_S if isinstance(reader.asked, Experiment) else 0.0
         # A daemon: it keeps no kernel from ending.
         self._thread = threading.Thread(target=self._run, name="trackside.show", daemon=True)
 
@@ -84,7 +84,7 @@ class View:
             return False
         self._problem = ""
         if self._state.is_live and isinstance(self._reader.asked, Experiment):
-            self._live_until = time.monotonic() + AFTERWARDS_S
+            self._live_until = time.monotonic() + NEXT_RUN_S
         return self._state.is_live or time.monotonic() < self._live_until
 
     def _bundle(self) -> dict[str, str]:
