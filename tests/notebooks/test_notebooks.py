@@ -94,7 +94,8 @@ def test_the_story(executed: dict[str, NotebookNode], lab: Path, client: mlflow.
     assert (version.version, version.current_stage) == ("1", "Production")
     assert version.tags == {"val_accuracy": f"{best['metrics.val_accuracy']:.3f}"}
 
-    predictions = list(csv.DictReader((lab / "predictions.csv").open()))
+    with (lab / "predictions.csv").open() as file:
+        predictions = list(csv.DictReader(file))
     assert len(predictions) >= 11
     assert {row["predicted"] for row in predictions} <= set(CLASSES)
     assert {row["truth"] for row in predictions} == set(CLASSES)
