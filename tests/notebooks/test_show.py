@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import mlflow
 import pytest
@@ -78,6 +79,18 @@ def test_a_server_that_is_away_from_the_start_is_said(tmp_path: Path) -> None:
     view.start(shown)
     shown.waits_for("No answer from http://127.0.0.1:9")
     view.stop()
+    assert view.wait(SOON_S)
+
+
+def test_an_interrupt_before_it_is_shown_leaves_no_thread(
+    client: mlflow.MlflowClient, server: Server
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    view = view_of(make_run(client, "interrupted", loss=[1.0]), server.url)
+    with pytest.raises(KeyboardInterrupt):
+        view.start(interrupted)
     assert view.wait(SOON_S)
 
 

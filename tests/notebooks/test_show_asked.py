@@ -76,23 +76,35 @@ def test_what_is_not_there_is_said_and_not_asked_for_again(
 
 
 class _Plain(BaseHTTPRequestHandler):
-    """A server that is not Trackside."""
+    """A server that is not Trackside, and sends some who ask elsewhere."""
 
     def do_GET(self) -> None:
-        self.send_error(404)
+        if "1" * 32 in self.path:
+            self.send_response(302)
+            self.send_header("Location", "https://elsewhere.example/")
+            self.end_headers()
+        else:
+            self.send_error(404)
 
     def log_message(self, *_: Any) -> None:
         """Quiet."""
 
 
-def test_a_server_that_is_not_trackside_is_named() -> None:
+@pytest.mark.parametrize(
+    ("run_id", "words"),
+    [
+        ("0" * 32, "it is no Trackside server"),
+        ("1" * 32, "sends to https://elsewhere.example/: give the server's own address"),
+    ],
+)
+def test_a_server_that_is_not_trackside_is_named(run_id: str, words: str) -> None:
     plain = HTTPServer(("127.0.0.1", 0), _Plain)
     thread = threading.Thread(target=plain.serve_forever)
     thread.start()
     try:
-        view = view_of("0" * 32, f"http://127.0.0.1:{plain.server_port}")
+        view = view_of(run_id, f"http://127.0.0.1:{plain.server_port}")
         assert view.read() is False
-        assert "it is no Trackside server" in view.text()
+        assert words in view.text()
     finally:
         plain.shutdown()
         thread.join()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from trackside.notebook.html import Html, el, joined
 from trackside.notebook.reading import Chart, Line
-from trackside.notebook.words import cut, duration, number
+from trackside.notebook.words import cut, duration, number, short
 
 SIDE = 1000  # the drawing's own units, each way
 COLOURS = 8
@@ -28,7 +28,7 @@ def chart(drawn: Chart, colours: Sequence[int] | None = None, *, tall: bool = Fa
         "div",
         el("svg", inside, viewBox=f"0 0 {SIDE} {SIDE}", preserveAspectRatio="none", aria_hidden="true"),
         [
-            el("span", number(tick), class_="y", style=_at("top", 1 - _place(tick, low, high)))
+            el("span", short(tick), class_="y", style=_at("top", 1 - _place(tick, low, high)))
             for tick in ticks
         ],
         [_marks(line, ink, xs) for line, ink in zip(drawn.lines, inks, strict=True)],

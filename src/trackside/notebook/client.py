@@ -16,6 +16,7 @@ from typing import Any
 
 SECONDS = 5.0  # that an answer may take
 LARGEST = 32 * 1024**2  # bytes of an answer
+MOST_KNOWN = 4  # answers that are kept
 API = "/api/trackside/v1"
 
 
@@ -86,6 +87,8 @@ class Client:
             return known
         if tag:
             self._known[body] = (tag, answer)
+        if len(self._known) > MOST_KNOWN:  # the oldest: with each new metric the question is another
+            del self._known[next(iter(self._known))]
         return answer
 
     def _ask(self, request: urllib.request.Request) -> tuple[str, Any]:
@@ -121,6 +124,10 @@ class Client:
         if error.code == http.HTTPStatus.UNAUTHORIZED:
             advice = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
             return Refused(f"{self.address} wants you to sign in: {advice}, and show it again.")
+        if leads_to := error.headers.get("Location"):
+            return Refused(
+                f"{self.address} sends to {leads_to}: give the server's own address as tracking URI."
+            )
         if not message and API in (error.url or ""):
             return Refused(
                 f"{self.address} answers {error.code}: it is no Trackside server. trackside.show needs one; "

@@ -68,9 +68,14 @@ class View:
     def start(self, display: Any) -> None:
         """Show it by `IPython.display.display`, and begin."""
         self._thread.start()
-        self._drawn.wait(AT_FIRST_S)
-        self._handle = display(self._content, raw=True, display_id=True)
-        self._shown.set()
+        try:
+            self._drawn.wait(AT_FIRST_S)
+            self._handle = display(self._content, raw=True, display_id=True)
+        except BaseException:  # Ctrl-C: nothing was shown, so there is nothing to refresh
+            self.stop()
+            raise
+        finally:
+            self._shown.set()
 
     def read(self) -> bool:
         """Ask the server once; whether to ask again."""

@@ -24,6 +24,14 @@ def number(value: float | None) -> str:
     return text.replace("-", "\u2212")
 
 
+def short(value: float) -> str:
+    """For an axis: 20k, 1.5M, 3G."""
+    for least, size, unit in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
+        if least <= abs(value) < 1e12:
+            return f"{number(value / size)}{unit}"
+    return number(value)
+
+
 def duration(ms: float | None) -> str:
     """The two largest units: 2h 05m, 3m 12s, 4.2s."""
     if ms is None:
