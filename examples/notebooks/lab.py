@@ -15,6 +15,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read by torch: its threads sleep while they wait
+
 import torch
 from PIL import Image, ImageDraw, ImageOps
 

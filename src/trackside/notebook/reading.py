@@ -240,7 +240,7 @@ class Reader:
             found = self.client.get(f"/api/2.0/mlflow/experiments/get-by-name?{name}")["experiment"]
             return asked.name, [found["experiment_id"]], asked.filter
         ids = ", ".join(f"'{run_id}'" for run_id in asked.run_ids)
-        return "Runs", self._experiments_of(asked.run_ids), f"attributes.run_id IN ({ids})"
+        return "Comparison", self._experiments_of(asked.run_ids), f"attributes.run_id IN ({ids})"
 
     def _experiments_of(self, run_ids: Iterable[str]) -> list[str]:
         """Asked once: a run stays where it is."""
