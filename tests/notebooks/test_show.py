@@ -14,8 +14,9 @@ from conftest import Server
 from mlflow.entities import Metric, Param
 from shown import SOON_S, Shown, make_run, state_of, view_of
 
-from trackside.notebook import page
-from trackside.notebook.reading import RunState, SearchState, best_of
+from trackside.notebook import asked, page
+from trackside.notebook.client import Client
+from trackside.notebook.reading import Reader, RunState, SearchState, best_of
 
 # --- a run, live -------------------------------------------------------------
 
@@ -24,7 +25,7 @@ def test_a_run_is_refreshed_until_it_ends(client: mlflow.MlflowClient, server: S
     run_id = make_run(client, "live", loss=[3.25])
     shown, view = Shown(), view_of(run_id, server.url)
     view.start(shown)
-    assert "RUNNING" in shown.bundles[0]["text/plain"]
+    assert "RUNNING" in shown.bundles[0]["text/plain"], "the first picture has the run"
     assert (
         repr(view)
         == f"<trackside.show run {run_id} at {server.url}: refreshed every second; .stop() ends that>"
@@ -246,6 +247,13 @@ def test_runs_of_a_list_keep_their_order(
         (client.get_experiment_by_name("trials"), trials[::-1]),
     ):
         assert [row.run_id for row in state_of(what, server.url).rows] == expected
+
+
+def test_what_is_left_out_is_said(client: mlflow.MlflowClient, server: Server, trials: list[str]) -> None:
+    newest = Reader(Client(server.url), asked.understood("trials", "", 2)).read()
+    assert page.text(newest, "").startswith("trials: 2 runs (the newest of 4)\n")
+    client.delete_run(trials[0])
+    assert page.text(state_of(trials, server.url), "").startswith("Comparison: 3 runs (1 deleted)\n")
 
 
 def test_an_experiment_without_runs_says_so(client: mlflow.MlflowClient, server: Server) -> None:

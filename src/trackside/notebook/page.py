@@ -47,7 +47,7 @@ def text(state: State | None, pages: str, problem: str = "") -> str:
         drawn = {line.metric: line.latest for each in state.charts for line in each.lines}
         lines += [f"  {key} {number(value)}" for key, value in {**drawn, **state.values}.items()]
     elif state is not None:
-        lines.append(f"{state.title}: {len(state.rows)} runs{state.note and f' ({state.note})'}")
+        lines.append(f"{state.title}: {_count(state)}")
         for row in state.rows:
             value = f" {state.metric} {number(row.last)}, best {number(row.best)}" if state.metric else ""
             lines.append(f"  {row.name} {row.status} {_took(row)}{value}")
@@ -132,12 +132,8 @@ def _values(values: dict[str, float]) -> Html:
 
 def _search(state: SearchState, pages: str) -> list[Html]:
     address = _address(pages, "experiments", state.experiment_id) if state.experiment_id else pages
-    count = f"{len(state.rows)} {'run' if len(state.rows) == 1 else 'runs'}"
     head = el(
-        "div",
-        _link(address, state.title, "name"),
-        el("span", state.note or count, class_="dim"),
-        class_="head",
+        "div", _link(address, state.title, "name"), el("span", _count(state), class_="dim"), class_="head"
     )
     if not state.rows:
         return [head, el("div", "No runs yet.", class_="dim")]
@@ -145,6 +141,11 @@ def _search(state: SearchState, pages: str) -> list[Html]:
     if state.chart:
         inside.append(chart(state.chart, range(len(state.rows)), tall=True))
     return [*inside, el("div", _table(state, pages), class_="scroll")]
+
+
+def _count(state: SearchState) -> str:
+    count = f"{len(state.rows)} {'run' if len(state.rows) == 1 else 'runs'}"
+    return f"{count} ({state.note})" if state.note else count
 
 
 def _table(state: SearchState, pages: str) -> Html:

@@ -357,7 +357,7 @@ def _rows(
 
 def _note(asked: Runs | Experiment, rows: list[Row], total: int) -> str:
     if isinstance(asked, Experiment):
-        return f"the newest {len(rows)} of {total} runs" if len(rows) < total else ""
+        return f"the newest of {total}" if len(rows) < total else ""
     missing = len(asked.run_ids) - len(rows)
     notes = [f"{asked.left_out} more are not shown"] if asked.left_out else []
     return ", ".join(notes + ([f"{missing} deleted"] if missing else []))

@@ -31,7 +31,7 @@ class View:
         self._reader, self._address, self._pages = reader, address, pages
         self._state: State | None = None
         self._problem = ""
-        self._content = self._bundle()
+        self._content = self._first = self._bundle()
         self._stopped, self._drawn, self._shown = threading.Event(), threading.Event(), threading.Event()
         self._handle: Handle | None = None
         self._live_until = time.monotonic() + NEXT_RUN_S if isinstance(reader.asked, Experiment) else 0.0
@@ -70,7 +70,8 @@ class View:
         self._thread.start()
         try:
             self._drawn.wait(AT_FIRST_S)
-            self._handle = display(self._content, raw=True, display_id=True)
+            self._first = self._content
+            self._handle = display(self._first, raw=True, display_id=True)
         except BaseException:  # Ctrl-C: nothing was shown, so there is nothing to refresh
             self.stop()
             raise
@@ -114,7 +115,7 @@ class View:
         self._content = content
         self._drawn.set()
         self._shown.wait()
-        if self._handle:
+        if self._handle and content is not self._first:
             self._handle.update(content, raw=True)
 
 
