@@ -16,7 +16,8 @@ from shown import SOON_S, Shown, make_run, state_of, view_of
 
 from trackside.notebook import asked, page
 from trackside.notebook.client import Client
-from trackside.notebook.reading import Reader, RunState, SearchState, best_of
+from trackside.notebook.reading import Reader
+from trackside.notebook.state import RunState, SearchState, best_of
 
 # --- a run, live -------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from trackside.notebook.html import Html, el, joined
-from trackside.notebook.reading import Chart, Line
+from trackside.notebook.state import Chart, Line
 from trackside.notebook.words import cut, duration, number, short
 
 SIDE = 1000  # the drawing's own units, each way

@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 from trackside.notebook.charts import chart, swatch
 from trackside.notebook.html import Html, el, joined
-from trackside.notebook.reading import Progress, Row, RunState, SearchState, best_of, importance
+from trackside.notebook.reading import importance
+from trackside.notebook.state import Progress, Row, RunState, SearchState, best_of
 from trackside.notebook.words import cut, duration, number
 
 State = RunState | SearchState

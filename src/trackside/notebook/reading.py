@@ -1,8 +1,7 @@
-"""The server's answers as what is to be drawn: a run with its charts, or several with one metric compared."""
+"""Reading from the server what is to be drawn."""
 
 from __future__ import annotations
 
-import math
 import re
 import urllib.parse
 from collections.abc import Iterable
@@ -11,8 +10,8 @@ from typing import Any
 
 from trackside.notebook.asked import Asked, Experiment, OneRun, Runs
 from trackside.notebook.client import API, Client
+from trackside.notebook.state import LIVE, Chart, Line, Progress, Row, RunState, SearchState
 
-LIVE = ("RUNNING", "SCHEDULED")
 BUCKETS = 240  # of a line: about its pixels; the server keeps least and greatest value of each
 MOST_CHARTS = 12
 MOST_PARAMS = 6  # columns of a table of runs
@@ -24,98 +23,6 @@ _GPU = re.compile(r"^system/gpu_(\d+)_(.+)$")
 _LESS_IS_BETTER = re.compile(r"loss|error|err\b|mse|mae|rmse|perplexity|time|seconds|latency", re.IGNORECASE)
 _FIRST_CHOICE = ("val_accuracy", "val_acc", "test_accuracy", "accuracy", "val_loss", "eval_loss", "loss")
 _TOTALS = ("epochs", "num_epochs", "max_epochs", "num_train_epochs", "max_steps", "total_steps", "num_steps")
-
-
-@dataclass(frozen=True)
-class Line:
-    """A metric of a run. Where `low` and `high` are empty, `y` has every point."""
-
-    metric: str
-    label: str  # among the lines of its chart
-    x: list[float]
-    y: list[float]
-    low: list[float]
-    high: list[float]
-    marks: list[tuple[float, str]]  # (x, "NaN", "Infinity" or "-Infinity")
-    points: int
-    latest: float | None = None
-
-
-@dataclass(frozen=True)
-class Chart:
-    """Lines that share their axes."""
-
-    title: str
-    lines: list[Line]
-    axis: str  # "step", or "relative": ms since the run's start
-    is_percent: bool = False
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a run is; `total` is known where a parameter such as `epochs` says it."""
-
-    unit: str
-    done: int
-    total: int | None
-
-
-@dataclass(frozen=True)
-class RunState:
-    """One run as it is now."""
-
-    run_id: str
-    name: str
-    experiment_id: str
-    experiment: str
-    status: str
-    start_ms: int | None
-    end_ms: int | None
-    params: dict[str, str]
-    progress: Progress | None
-    values: dict[str, float]  # latest, of what no chart shows
-    charts: list[Chart]
-    system: list[Chart]
-    left_out: int  # charts beyond the first few
-
-    @property
-    def is_live(self) -> bool:
-        """Whether it may still change."""
-        return self.status in LIVE
-
-
-@dataclass(frozen=True)
-class Row:
-    """A run in a table."""
-
-    run_id: str
-    name: str
-    status: str
-    start_ms: int | None
-    end_ms: int | None
-    params: list[str | None]
-    last: float | None
-    best: float | None
-
-
-@dataclass(frozen=True)
-class SearchState:
-    """Several runs as they are now, with one metric compared."""
-
-    title: str
-    experiment_id: str | None
-    total: int
-    rows: list[Row]
-    params: list[str]
-    metric: str | None
-    is_less_better: bool
-    chart: Chart | None
-    note: str = ""
-
-    @property
-    def is_live(self) -> bool:
-        """Whether one of them may still change."""
-        return any(row.status in LIVE for row in self.rows)
 
 
 @dataclass
@@ -186,8 +93,8 @@ class Reader:
         return [
             Chart(
                 title=_spoken(title),
-                lines=[
-                    _line(series[run_id, key], _system_label(key), latest[key]["value"])
+                lines=[  # half a per cent of load says nothing
+                    _line(series[run_id, key], _system_label(key), f"{float(latest[key]['value']):.0f}")
                     for key in groups[title]
                     if (run_id, key) in series
                 ],
@@ -363,17 +270,9 @@ def _note(asked: Runs | Experiment, rows: list[Row], total: int) -> str:
     return ", ".join(notes + ([f"{missing} deleted"] if missing else []))
 
 
-def best_of(state: SearchState) -> Row | None:
-    """The row with the best value of the metric."""
-    rows = [row for row in state.rows if row.best is not None and math.isfinite(row.best)]
-    if not rows:
-        return None
-    return (min if state.is_less_better else max)(rows, key=lambda row: row.best or 0.0)
-
-
 _SPOKEN = {
     "cpu utilization": "CPU",
-    "system memory usage": "memory",
+    "system memory usage": "Memory",
     "GPU utilization": "GPU",
     "GPU memory usage": "GPU memory",
     "GPU power usage": "GPU power",
@@ -389,4 +288,4 @@ def _spoken(title: str) -> str:
 def _system_label(key: str) -> str:
     """Which of several GPUs it is."""
     found = _GPU.match(key)
-    return f"GPU {found[1]}" if found else key.removeprefix(SYSTEM)
+    return found[1] if found else key.removeprefix(SYSTEM)

@@ -1,0 +1,108 @@
+"""What is to be drawn: a run with its charts, or several with one metric compared."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+LIVE = ("RUNNING", "SCHEDULED")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A metric of a run. Where `low` and `high` are empty, `y` has every point."""
+
+    metric: str
+    label: str  # among the lines of its chart
+    x: list[float]
+    y: list[float]
+    low: list[float]
+    high: list[float]
+    marks: list[tuple[float, str]]  # (x, "NaN", "Infinity" or "-Infinity")
+    points: int
+    latest: float | None = None
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Lines that share their axes."""
+
+    title: str
+    lines: list[Line]
+    axis: str  # "step", or "relative": ms since the run's start
+    is_percent: bool = False
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is; `total` is known where a parameter such as `epochs` says it."""
+
+    unit: str
+    done: int
+    total: int | None
+
+
+@dataclass(frozen=True)
+class RunState:
+    """One run as it is now."""
+
+    run_id: str
+    name: str
+    experiment_id: str
+    experiment: str
+    status: str
+    start_ms: int | None
+    end_ms: int | None
+    params: dict[str, str]
+    progress: Progress | None
+    values: dict[str, float]  # latest, of what no chart shows
+    charts: list[Chart]
+    system: list[Chart]
+    left_out: int  # charts beyond the first few
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it may still change."""
+        return self.status in LIVE
+
+
+@dataclass(frozen=True)
+class Row:
+    """A run in a table."""
+
+    run_id: str
+    name: str
+    status: str
+    start_ms: int | None
+    end_ms: int | None
+    params: list[str | None]
+    last: float | None
+    best: float | None
+
+
+@dataclass(frozen=True)
+class SearchState:
+    """Several runs as they are now, with one metric compared."""
+
+    title: str
+    experiment_id: str | None
+    total: int
+    rows: list[Row]
+    params: list[str]
+    metric: str | None
+    is_less_better: bool
+    chart: Chart | None
+    note: str = ""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether one of them may still change."""
+        return any(row.status in LIVE for row in self.rows)
+
+
+def best_of(state: SearchState) -> Row | None:
+    """The row with the best value of the metric."""
+    rows = [row for row in state.rows if row.best is not None and math.isfinite(row.best)]
+    if not rows:
+        return None
+    return (min if state.is_less_better else max)(rows, key=lambda row: row.best or 0.0)
