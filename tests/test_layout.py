@@ -32,7 +32,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     "doctor": {"model"},
     "__main__": {"cli"},
     **dict.fromkeys(TRAINER_SIDE, BASE | TRAINER_SIDE),
-    "examples_folder": set(),
     "notebook": set(),  # runs in anybody's kernel: the standard library and IPython
 }
 

@@ -8,15 +8,13 @@ import sys
 import zipfile
 from pathlib import Path
 
-import pytest
-
-from trackside import examples_folder
+from trackside.stack.examples import examples_dir
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_checkout_has_them() -> None:
-    assert examples_folder.examples_dir() == ROOT / "examples"
+    assert examples_dir() == ROOT / "examples"
 
 
 def test_an_installed_wheel_has_them(tmp_path: Path) -> None:
@@ -25,7 +23,7 @@ def test_an_installed_wheel_has_them(tmp_path: Path) -> None:
     subprocess.run(build, cwd=ROOT, env=environment, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
-    code = "from trackside import examples_folder; print(examples_folder.examples_dir())"
+    code = "from trackside.stack.examples import examples_dir; print(examples_dir())"
     command = [sys.executable, "-c", code]
     environment["PYTHONPATH"] = str(tmp_path / "site")
     found = subprocess.run(
@@ -37,9 +35,3 @@ def test_an_installed_wheel_has_them(tmp_path: Path) -> None:
         ["git", "ls-files", "examples"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert names >= {name.removeprefix("examples/") for name in listed.stdout.split()}
-
-
-def test_where_they_are_missing_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(examples_folder, "__file__", str(tmp_path / "a/trackside/examples_folder.py"))
-    with pytest.raises(FileNotFoundError, match="examples are missing"):
-        examples_folder.examples_dir()
