@@ -12,6 +12,7 @@ TRACKSIDE_LAB_EPOCHS trains shorter or longer, TRACKSIDE_LAB_WEIGHTS is as `trac
 
 import os
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from PIL import Image, ImageDraw, ImageOps
 from trackside.data.layout import CLASSES
 from trackside.data.progress import SILENT
 from trackside.train import loop
+from trackside.train.dataset import Splits
 from trackside.train.presets import resolve
 
 EXPERIMENT = "food11-lab"
@@ -36,20 +38,8 @@ class Training:
     """
 
     def __init__(self, **given):
-        chosen = {
-            "data": Path(os.environ.get("FOOD11_DATA_DIR", "data/food11")),
-            "weights": os.environ.get("TRACKSIDE_LAB_WEIGHTS", "imagenet"),
-            "image_size": int(os.environ.get("TRACKSIDE_LAB_PIXELS", "224")),
-            "epochs": int(os.environ.get("TRACKSIDE_LAB_EPOCHS", "3")),
-            "head_epochs": 1,
-            "head_lr": 1e-3,
-            "lr": 1e-4,
-        }
-        prepared = loop.prepare(resolve(chosen | given))
-        splits, most = prepared.splits, int(os.environ.get("TRACKSIDE_LAB_IMAGES", "0"))
-        for split in (splits.training, splits.validation, splits.evaluation):
-            split.samples = first_of_each_class(split.samples, most) if most else split.samples
-        self.prepared = prepared
+        self.prepared = prepared = loop.prepare(settings(**given))
+        limit(prepared.splits)
         self.settings, self.compute, self.model = prepared.settings, prepared.compute, prepared.model
         self.device = self.compute.device
 
@@ -133,10 +123,37 @@ class Waiting:
             started = time.perf_counter()
 
 
-def first_of_each_class(samples, most):
-    """At most so many of each label."""
-    labels = {label for _, label in samples}
-    return [sample for label in labels for sample in [s for s in samples if s[1] == label][:most]]
+def settings(**given):
+    """The recipe's settings, shortened for a lab and by the environment."""
+    chosen = {
+        "data": Path(os.environ.get("FOOD11_DATA_DIR", "data/food11")),
+        "weights": os.environ.get("TRACKSIDE_LAB_WEIGHTS", "imagenet"),
+        "image_size": int(os.environ.get("TRACKSIDE_LAB_PIXELS", "224")),
+        "epochs": int(os.environ.get("TRACKSIDE_LAB_EPOCHS", "3")),
+        "head_epochs": 1,
+        "head_lr": 1e-3,
+        "lr": 1e-4,
+    }
+    return resolve(chosen | given)
+
+
+def limit(splits):
+    """Keep the first few images of each class, if TRACKSIDE_LAB_IMAGES says how many; the splits."""
+    most = int(os.environ.get("TRACKSIDE_LAB_IMAGES", "0"))
+    for split in (splits.training, splits.validation, splits.evaluation) if most else ():
+        seen = Counter()
+        kept = []
+        for path, label in split.samples:
+            seen[label] += 1
+            if seen[label] <= most:
+                kept.append((path, label))
+        split.samples = kept
+    return splits
+
+
+def evaluation():
+    """The evaluation split, which no training has seen: items are (bytes of shape 3xHxW, class number)."""
+    return limit(Splits.open(settings())).evaluation
 
 
 def log_model(training, run):
@@ -178,4 +195,4 @@ def pictures(files, captions, columns=6, side=150):
     return sheet
 
 
-__all__ = ["CLASSES", "EXPERIMENT", "MODEL", "Training", "log_model", "pictures", "tracked"]
+__all__ = ["CLASSES", "EXPERIMENT", "MODEL", "Training", "evaluation", "log_model", "pictures", "tracked"]

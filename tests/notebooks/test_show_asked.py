@@ -14,6 +14,7 @@ from shown import SOON_S, Shown, make_run, view_of
 
 import trackside
 from trackside.notebook import page
+from trackside.notebook.client import API, Client
 
 # --- from outside of a notebook, and what cannot be shown ----------------------
 
@@ -128,6 +129,13 @@ def test_it_signs_in_as_the_mlflow_client_does(tmp_path: Path, monkeypatch: pyte
         assert "otter" not in repr(view) + page.page(None, view._pages)
         monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "admin")
         monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "purple-otter-29-lamp")
+        view = view_of("Default", server.url)
+        view.read()
+        assert view.text() == "Default: 0 runs"
+        made = Client(server.url).post(f"{API}/tokens", {"name": "notebook"})
+        for name in ("USERNAME", "PASSWORD"):
+            monkeypatch.delenv(f"MLFLOW_TRACKING_{name}")
+        monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", made["text"])
         view = view_of("Default", server.url)
         view.read()
         assert view.text() == "Default: 0 runs"
