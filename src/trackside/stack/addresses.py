@@ -16,12 +16,12 @@ import psutil
 # Every large cloud answers at this address, from the machine itself; AWS's own variable names another.
 _METADATA = "http://169.254.169.254"
 _SECONDS = 1.0
-_ANY = ("0.0.0.0", "::")
+ANY = ("0.0.0.0", "::")  # all addresses of this machine
 
 
 def public_addresses(host: str) -> list[str]:
     """Addresses for people elsewhere, the public one first; only `host` itself if the stack listens on that alone."""
-    if host not in _ANY:
+    if host not in ANY:
         return [host]
     found = [address for address in (_cloud_address(), *_interface_addresses()) if address]
     return list(dict.fromkeys(found)) or [socket.gethostname()]

@@ -9,6 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from trackside.stack.addresses import ANY, public_host
 from trackside.stack.parts import NotReady, Part, get
 from trackside.stack.processes import Launch
 from trackside.stack.settings import CannotStart
@@ -78,6 +79,9 @@ class Jupyter(Part):
         if "server" in settings.parts:
             server = TrackingServer(settings, self.keys, self.inner)
             given["MLFLOW_TRACKING_URI"] = reachable(server.url)
+            if settings.host in ANY:  # views in notebooks link to pages, which browsers elsewhere open
+                public = bracketed(public_host(settings.host))
+                given["TRACKSIDE_PUBLIC_URL"] = f"http://{public}:{settings.ports.server}"
             if signs_in(settings) and self.keys.tracking_token:
                 given["MLFLOW_TRACKING_TOKEN"] = self.keys.tracking_token
         if settings.food11_dir:

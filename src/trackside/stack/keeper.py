@@ -19,6 +19,9 @@ LONGEST_PAUSE_S = 30.0
 CALM_S = 60.0  # who ran this long is started again after the first pause
 
 
+_PASSING = ("PATH", "TRACKSIDE_PUBLIC_URL")
+
+
 class Keeper(threading.Thread):
     """One part's thread."""
 
@@ -145,9 +148,9 @@ class Keeper(threading.Thread):
 def fingerprint(launch: Launch) -> str:
     """Tells whether a process was started as it would be today. A hash, since there are secrets in it.
 
-    Without PATH, which is another one in another shell: no reason to end a notebook's kernel.
+    Without what is another one in another shell or network: no reason to end a notebook's kernel.
     """
-    environment = sorted((name, value) for name, value in launch.environment.items() if name != "PATH")
+    environment = sorted((name, value) for name, value in launch.environment.items() if name not in _PASSING)
     given = [*launch.arguments, *(f"{name}={value}" for name, value in environment)]
     user = launch.user.name if launch.user else ""
     return hashlib.sha256("\0".join([*given, user]).encode()).hexdigest()
