@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import stat
 import subprocess
@@ -129,6 +130,7 @@ def test_two_stacks_side_by_side_and_their_data_stay(running: Lab, lab: Lab) -> 
     wait_gone(*[pid for pid in pids.values() if pid])
     assert {row["state"] for row in lab.parts().values()} == {"stopped"}
     assert "Nothing was running" in lab.down().stdout
+    (lab.folder / "stack/ports.json").unlink()  # the inner ports may change, too
     lab.up("--without", "jupyter")
     assert get(artifact) == b"kept"
     assert running.pids() == before
@@ -209,6 +211,20 @@ def test_external_s3_that_does_not_answer(lab: Lab) -> None:
 
 def test_a_url_of_another_database_is_refused(lab: Lab) -> None:
     assert "--external-postgres" in lab.up("--external-postgres", "mysql://me:pass-word@here", code=2).stderr
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="makes a file of another user's")
+def test_another_users_socket_is_named(lab: Lab) -> None:
+    lab.up("--with", "s3")
+    lab.down()
+    port = json.loads((lab.folder / "stack/ports.json").read_text())["master_grpc"]
+    path = Path(f"/tmp/seaweedfs-master-grpc-{port}.sock")
+    path.touch()
+    os.chown(path, 65534, 65534)
+    try:
+        assert f"{path} belongs to 'nobody'" in lab.up("--with", "s3", code=1).stderr
+    finally:
+        path.unlink()
 
 
 def test_a_part_that_does_not_start_is_named_with_its_log(lab: Lab) -> None:

@@ -27,7 +27,7 @@ class ExternalPostgres(Part):
 
     name = "postgres"
     title = "PostgreSQL (external)"
-    start_s, tries = 5.0, 1
+    start_s = 5.0
 
     @property
     def url(self) -> str:
@@ -50,7 +50,7 @@ class ExternalPostgres(Part):
 
         try:
             connection = await asyncpg.connect(self.store, timeout=ANSWER_SECONDS)
-        except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise NotReady(f"does not answer: {error or type(error).__name__}") from None
         await connection.close()
 
@@ -60,7 +60,7 @@ class ExternalS3(Part):
 
     name = "s3"
     title = "S3 (external)"
-    start_s, tries = 5.0, 1
+    start_s = 5.0
 
     @property
     def url(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import shutil
 import sys
@@ -104,7 +103,7 @@ class Jupyter(Part):
     def answers(self) -> None:
         """Its status, asked with the token."""
         headers = {"Authorization": f"token {self.keys.jupyter}"}
-        if "started" not in json.loads(get(f"{self.url}/api/status", headers=headers)):
+        if b'"started"' not in get(f"{self.url}/api/status", headers=headers):
             raise NotReady("does not tell its status")
 
 

@@ -16,6 +16,7 @@ ASK_S = 5.0  # between questions to a part that answered before
 MISSED = 2  # questions without an answer until it is called "not answering"
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
+TRIES = 3  # of a part that ends before it has ever answered
 CALM_S = 60.0  # who ran this long is started again after the first pause
 
 
@@ -36,19 +37,28 @@ class Keeper(threading.Thread):
 
     def run(self) -> None:
         """Until told to stop, or until it is clear that the part does not start."""
+        try:
+            self._keep()
+        except (
+            BaseException
+        ) as error:  # a mistake of ours: told, since nobody would look after the part any more
+            self._board.set(self.part.name, "failed", f"{type(error).__name__}: {error}")
+            raise
+
+    def _keep(self) -> None:
         pause, tries = FIRST_PAUSE_S, 0
         while not self._ending.is_set():
             began = time.monotonic()
             try:
                 problem = self._one_life()
             except CannotStart as error:
-                problem, tries = str(error), self.part.tries
+                problem, tries = str(error), TRIES
             except OSError as error:
                 problem = f"{self.part.title} cannot be started: {error}"
             if self._ending.is_set():
                 break
             tries += 1
-            if not self._was_ready and tries >= self.part.tries:
+            if not self._was_ready and tries >= TRIES:
                 self._end()
                 self._board.set(self.part.name, "failed", problem)
                 return
@@ -92,6 +102,7 @@ class Keeper(threading.Thread):
         self._process, self._left = self._left, None
         adopted = self._process is not None
         if self._process is None:
+            self.part.prepare()
             self._process = Process.start(launch, self.part.places.log(self.part.name))
         self._board.runs(self.part.name, self._process.born, fingerprint(launch), adopted=adopted)
 
@@ -110,7 +121,10 @@ class Keeper(threading.Thread):
             else:
                 return ""
             if time.monotonic() > until:
-                return f"{self.part.title} {said} after {self.part.start_s:.0f} s"
+                problem = f"{self.part.title} {said}, {self.part.start_s:.0f} s after its start"
+                if not self._was_ready:
+                    raise CannotStart(problem)
+                return problem
             self._ending.wait(LOOK_S)
         return ""
 

@@ -6,6 +6,7 @@ import signal
 import urllib.error
 import urllib.request
 from abc import ABC, abstractmethod
+from http.client import HTTPException
 from pathlib import Path
 
 from trackside.stack.keys import Keys
@@ -29,7 +30,6 @@ class Part(ABC):
     stop_signal = signal.SIGTERM
     grace_s = 10.0  # until it is ended the hard way
     start_s = 60.0  # until it must have answered
-    tries = 3  # until a part that has never answered is given up
 
     def __init__(self, settings: StackSettings, keys: Keys, inner: Inner) -> None:
         self.settings = settings
@@ -57,7 +57,10 @@ class Part(ABC):
 
     @abstractmethod
     def launch(self) -> Launch | None:
-        """Prepare its files and say how it is started; None for what runs elsewhere. Harmless to repeat."""
+        """Make its files and say how it is started; None for what runs elsewhere. Harmless, also while it runs."""
+
+    def prepare(self) -> None:  # noqa: B027  # most parts need nothing
+        """What must not be done while it runs: just before it is started."""
 
     @abstractmethod
     def answers(self) -> None:
@@ -79,5 +82,5 @@ def get(url: str, *, headers: dict[str, str] | None = None) -> bytes:
             return body
     except urllib.error.HTTPError as error:
         raise NotReady(f"answers {error.code}") from None
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         raise NotReady(f"does not answer: {getattr(error, 'reason', error)}") from None

@@ -123,7 +123,7 @@ class Postgres(Part):
                 host="127.0.0.1", port=self.port, user=ADMIN, database="postgres", ssl=False,
                 password=self.keys.postgres_admin, timeout=ANSWER_SECONDS, command_timeout=ANSWER_SECONDS,
             )  # fmt: skip
-        except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise NotReady(f"does not answer: {error or type(error).__name__}") from None
         try:
             await connection.fetchval("SELECT now()")
@@ -131,7 +131,7 @@ class Postgres(Part):
                 statement = change if await connection.fetchrow(question, name) is not None else make
                 if statement:
                     await connection.execute(statement)
-        except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise NotReady(f"answers with an error: {error}") from None
         finally:
             connection.terminate()

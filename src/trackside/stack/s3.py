@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
+import os
 import shutil
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -146,24 +148,39 @@ class S3(Part):
         except urllib.error.HTTPError as error:
             if error.code != 403:
                 raise NotReady(f"answers {error.code}") from None
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             raise NotReady(f"does not answer: {getattr(error, 'reason', error)}") from None
 
     def complete(self) -> None:
         """Its bucket."""
         check_storage(self.storage)
 
+    def prepare(self) -> None:
+        """Without an earlier one's sockets. Raises CannotStart."""
+        self.clean_up()
+
     def clean_up(self) -> None:
-        """Sockets that SeaweedFS puts into /tmp and leaves there when it is killed."""
+        """Sockets that SeaweedFS leaves in /tmp when it is killed."""
+        for path in self._sockets():
+            path.unlink(missing_ok=True)
+
+    def _sockets(self) -> Iterator[Path]:
+        """Where its parts speak to each other: named by port, always in /tmp. Raises CannotStart if one is not ours.
+
+        Another user's would keep it from starting, or listen to it.
+        """
         inner = self.inner
-        for part, port in (
-            ("s3", inner.s3_grpc),
-            ("filer", inner.filer_grpc),
-            ("volume", inner.volume_grpc),
-            ("master", inner.master_grpc),
-        ):
-            with contextlib.suppress(OSError):
-                Path(f"/tmp/seaweedfs-{part}-grpc-{port}.sock").unlink()  # noqa: S108
+        ports = {
+            "s3": inner.s3_grpc, "filer": inner.filer_grpc, "volume": inner.volume_grpc, "master": inner.master_grpc
+        }  # fmt: skip
+        for part, port in ports.items():
+            path = Path(f"/tmp/seaweedfs-{part}-grpc-{port}.sock")  # noqa: S108
+            if path.exists() and path.stat().st_uid != os.getuid():
+                raise CannotStart(
+                    f"{path} belongs to '{path.owner()}', and SeaweedFS uses that name. Have it deleted, or remove"
+                    f" {self.places.ports} for other ports."
+                )
+            yield path
 
 
 class S3Console(Part):
