@@ -11,6 +11,7 @@ import pytest
 
 from trackside.stack.addresses import public_addresses
 
+GOOGLE = "/computeMetadata/v1/instance/network-interfaces/0/access-configs/0/external-ip"
 AZURE = (
     "/metadata/instance/network/interface/0/ipv4/ipAddress/0/publicIpAddress"
     "?api-version=2021-02-01&format=text"
@@ -63,10 +64,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Answers, dict[s
             },
             {"X-aws-ec2-metadata-token": "a-token"},
         ),
-        (
-            {("GET", AZURE): "203.0.113.7"},
-            {"Metadata": "true"},
-        ),
+        ({("GET", GOOGLE): "203.0.113.7"}, {"Metadata-Flavor": "Google"}),
+        ({("GET", AZURE): "203.0.113.7"}, {"Metadata": "true"}),
     ],
     ids=["openstack", "amazon", "google", "azure"],
 )
