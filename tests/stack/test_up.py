@@ -249,7 +249,7 @@ def test_foreground_stays_until_ctrl_c(lab: Lab) -> None:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=lab.environment) as process:
         assert process.stderr is not None
         seen = ""
-        while "ready" not in seen:
+        while lab.url("server") not in seen:  # among the addresses, which come last
             seen += process.stderr.readline()
         pid = lab.pids()["server"]
         process.send_signal(2)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -34,6 +36,19 @@ StackDir = Annotated[
 
 def _port(variable: str, what: str) -> Any:
     return typer.Option(envvar=variable, min=1, max=65535, help=f"Port of {what}.")
+
+
+@contextmanager
+def _problems_told() -> Iterator[None]:
+    """Ends the command with what is wrong."""
+    from trackside.stack.settings import CannotStart
+
+    try:
+        yield
+    except CannotStart as error:
+        fail(str(error))
+    except ModuleNotFoundError as missing:
+        fail(f"The stack needs {missing.name}: pip install 'trackside[stack]'")
 
 
 def _postgres_url(value: str) -> str:
@@ -141,9 +156,9 @@ def up(
 
     Returns when all answer; a second call finds them running. Data are kept: `trackside down` ends everything.
     """
-    from trackside.stack.settings import CannotStart, Ports, StackSettings
+    from trackside.stack.settings import Ports, StackSettings
 
-    try:
+    with _problems_told():
         settings = StackSettings(
             data_dir=str(data_dir.resolve()),
             parts=_chosen(with_, without, own_s3=not external_s3),
@@ -159,8 +174,6 @@ def up(
             allowed_hosts=tuple(allowed_host or ()),
         )
         _run(settings, foreground=foreground)
-    except CannotStart as error:
-        fail(str(error))
 
 
 def _chosen(only: list[PartName] | None, without: list[PartName] | None, *, own_s3: bool) -> tuple[str, ...]:
@@ -182,7 +195,7 @@ def _run(settings: StackSettings, *, foreground: bool) -> None:
     gpu = gpus.find()
     report.say(f"Starting the stack in {settings.data_dir}; {gpu}")
     if foreground:
-        control.stay(settings, report.Progress())
+        control.stay(settings, report.ForegroundProgress(settings, gpu))
         return
     try:
         current = control.start(settings, report.Progress())
@@ -205,16 +218,13 @@ def down(
     yes: Annotated[bool, typer.Option("--yes", envvar="TRACKSIDE_YES", help="Do not ask.")] = False,
 ) -> None:
     """End everything that `trackside up` started, in order. The data are kept."""
-    from trackside.stack import control, report
-    from trackside.stack.settings import CannotStart
-
     places = _places(data_dir)
     if delete_data and not yes:
         typer.confirm(f"Delete all runs, models and artifacts of the stack in {places.data_dir}?", abort=True)
-    try:
+    with _problems_told():
+        from trackside.stack import control, report
+
         ran = control.stop(places, report.Progress())
-    except CannotStart as error:
-        fail(str(error))
     if not delete_data:
         typer.echo(
             f"Everything has ended. The data are kept in {places.data_dir}."
@@ -247,23 +257,20 @@ def status(
     ] = False,
 ) -> None:
     """Show each part: state, address, pid, how long it has run, memory, size of its data."""
-    from trackside.stack import control, report
-    from trackside.stack.settings import CannotStart
-
     places = _places(data_dir)
     if shell and not secrets:
         raise typer.BadParameter(
             "passwords are among what it prints: say --secrets too.", param_hint="--shell"
         )
-    try:
+    with _problems_told():
+        from trackside.stack import control, report
+
         if shell:
             for name, value in report.environment(places).items():
                 typer.echo(f"export {name}={shlex.quote(value)}")
             return
         rows = control.status(places)
         logins = report.logins(places) if secrets and rows else {}
-    except CannotStart as error:
-        fail(str(error))
     if as_json:
         typer.echo(json.dumps({"parts": rows} | ({"secrets": logins} if secrets else {})))
         return
@@ -288,7 +295,6 @@ def logs(
     ] = 100,
 ) -> None:
     """Show what a part has written."""
-    from trackside.stack import control
     from trackside.stack.settings import PARTS
 
     if part not in (*PARTS, "stack"):
@@ -296,14 +302,13 @@ def logs(
     path = _places(data_dir).log(part)
     if not path.exists():
         fail(f"There is no {path}: this part has not been started here.")
-    for line in control.last_lines(path, lines):
-        typer.echo(line)
-    if follow:
-        try:
-            for text in control.follow(path):
-                typer.echo(text, nl=False)
-        except KeyboardInterrupt:
-            return
+    with _problems_told(), suppress(KeyboardInterrupt):
+        from trackside.stack import control
+
+        for line in control.last_lines(path, lines):
+            typer.echo(line)
+        for text in control.follow(path) if follow else ():
+            typer.echo(text, nl=False)
 
 
 def _places(data_dir: Path) -> Places:

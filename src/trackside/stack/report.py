@@ -44,6 +44,24 @@ class Progress:
             say(f"{time.monotonic() - self._began:6.1f} s  {_TITLES[part.name]:<14} {part.state}{detail}")
 
 
+class ForegroundProgress(Progress):
+    """The same, and the addresses when every part has become ready for the first time."""
+
+    def __init__(self, settings: StackSettings, gpu: Gpus) -> None:
+        super().__init__()
+        self._settings, self._gpu = settings, gpu
+        self._ready: dict[str, PartState] = {}
+
+    def __call__(self, part: PartState) -> None:
+        super().__call__(part)
+        if part.state == "ready" and part.name not in self._ready:
+            self._ready[part.name] = part
+            if len(self._ready) == len(self._settings.parts):
+                parts = [self._ready[name] for name in self._settings.parts]
+                for line in summary(self._settings, State(parts=parts), self._gpu):
+                    say(line)
+
+
 def summary(settings: StackSettings, current: State, gpu: Gpus) -> Iterator[str]:
     """Where everything is, for whoever called `up`."""
     yield ""
