@@ -174,11 +174,11 @@ def _end_what_is_left(places: Places, tell: Tell) -> None:
     try:
         current = state.load(places) or State()
         for part in reversed(current.parts):
-            if part.process is not None:
-                end_left(Process(part.process), part.name)
-            part.process = None
+            left, part.process = part.process, None
             part.state = part.state if part.state == "failed" else "stopped"
-            tell(part)
+            if left is not None:
+                end_left(Process(left), part.name)
+                tell(part)
         current.supervisor = None
         files.write(places.state, msgspec.json.encode(current))
     finally:
