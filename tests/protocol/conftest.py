@@ -7,6 +7,7 @@ what is expected here. A test that describes Trackside alone takes `trackside`.
 import os
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -16,6 +17,18 @@ from stories import Story, client_versions, tell
 from wire import new_experiment, new_run
 
 BOTH = ["trackside", pytest.param("mlflow", marks=pytest.mark.slow)]
+
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """On two processes (`--dist loadgroup`): one asks both servers the same, with a ledger of all differences; the other
+    does the rest, since a client's story is told once for many tests."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            alike = "differential" in item.path.parts
+            item.add_marker(pytest.mark.xdist_group("differential" if alike else "clients"))
 
 
 @pytest.fixture(scope="session")

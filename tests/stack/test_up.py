@@ -158,6 +158,16 @@ def test_without_postgres_and_s3_it_is_sqlite_and_a_folder(lab: Lab) -> None:
     assert (lab.folder / "server/trackside.db").exists()
 
 
+def test_two_calls_at_once_start_one_stack(lab: Lab) -> None:
+    command = lab.command(*lab.up_arguments("--with", "server"))
+    calls = [
+        subprocess.Popen(command, env=lab.environment, stderr=subprocess.PIPE, text=True) for _ in range(4)
+    ]
+    said = [call.communicate(timeout=60)[1] for call in calls]
+    assert [call.returncode for call in calls] == [0] * 4, said
+    assert lab.parts()["server"]["restarts"] == 0
+
+
 def test_external_postgres_and_s3_are_used_and_left_alone(running: Lab, lab: Lab) -> None:
     known = running.secrets()
     lab.environment |= {

@@ -28,6 +28,7 @@ from trackside.stack.supervisor import (
 )
 
 _LOOK_S = 0.1
+_HAS_BEGUN_S = 60  # to end what an earlier supervisor left
 _LAST_BYTES = 64 * 1024
 
 Tell = Callable[[PartState], None]
@@ -122,6 +123,7 @@ def _why(places: Places, current: State | None) -> str:
 
 def _join(settings: StackSettings, changes: _Changes) -> State:
     """Wait for a stack that another call started. Raises CannotStart if it was asked for differently."""
+    _wait_until_supervised(settings.places)
     running = msgspec.json.decode(settings.places.settings.read_bytes(), type=StackSettings)
     if differences := _differences(running, settings):
         raise CannotStart(
@@ -135,6 +137,17 @@ def _join(settings: StackSettings, changes: _Changes) -> State:
         changes.look(current)
         if _all_ready(current):
             return current
+        time.sleep(_LOOK_S)
+
+
+def _wait_until_supervised(places: Places) -> None:
+    """The other call's supervisor holds the lock a moment before it has written its settings and state."""
+    until = time.monotonic() + _HAS_BEGUN_S
+    while not ((current := state.load(places)) and current.supervised):
+        if time.monotonic() > until:
+            raise CannotStart(
+                f"Another process holds {places.lock}, but no stack is running: wait until `trackside down` has ended."
+            )
         time.sleep(_LOOK_S)
 
 
