@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from trackside import __version__
-from trackside.cli import data, db, gc, server, stack, storage, token, train, user
+from trackside.cli import data, db, gc, moving, server, stack, storage, token, train, user
 
 app = typer.Typer(
     name="trackside",
@@ -27,6 +27,8 @@ app.add_typer(user.app, name="user")
 app.add_typer(token.app, name="token")
 app.command("audit")(token.audit)
 app.command("gc")(gc.gc)
+app.add_typer(moving.app, name="import")
+app.command("export")(moving.export)
 
 
 def _version(asked: bool) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from trackside.model import Latest, Point, Position
 from trackside.store.database import Transaction
-from trackside.store.series import chart, read
+from trackside.store.series import chart, codec, read
 from trackside.store.series.append import Gathered
 from trackside.store.series.points import EMPTY, Columns
 from trackside.store.series.tails import Tails
@@ -32,6 +32,20 @@ class Series:
     async def append(self, tx: Transaction, run_id: int, points: Sequence[Point]) -> None:
         """Add points to a run; they are written once for the whole group of requests."""
         tx.pending(self._gather).add(run_id, points)
+
+    async def append_page(
+        self, tx: Transaction, run_id: int, names: Sequence[str], points: codec.Rows
+    ) -> None:
+        """Add points that are columns already; `points.key_id` are places in `names`. At least one point."""
+        tx.pending(self._gather).add_page(run_id, names, points)
+
+    async def count(self, tx: Transaction, run_id: int) -> int:
+        """How many points a run has, each once. Reads them only where some are not packed yet."""
+        if not await tx.one("tail_sizes_of_run", run_id=run_id, limit=1):
+            row = await tx.one("points_in_chunks", run_id=run_id)
+            return int(row["points"] or 0) if row else 0
+        names = [row["name"] for row in await tx.all("series_of_run", run_id=run_id)]
+        return sum([len((await self.history(tx, run_id, name)).step) for name in names])
 
     async def history(
         self,

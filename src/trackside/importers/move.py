@@ -1,0 +1,277 @@
+"""Moves a source into a store: experiments, logged models, runs with points and files, registered models."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Iterable, Sequence
+from typing import NamedTuple, TypeVar
+
+from trackside.errors import InvalidParameter
+from trackside.importers.batches import batches, distinct
+from trackside.importers.plan import Planned, There, Uris, plan
+from trackside.importers.records import Experiment, File, LoggedModel, RegisteredModel, Run
+from trackside.importers.report import Progress, Report
+from trackside.importers.source import Source, SourceError, Unreachable
+from trackside.importers.state import Done, State, fingerprint
+from trackside.importers.writer import Place, Writer, Written
+
+AT_ONCE = 8  # runs whose points and files are under way
+FILES_AT_ONCE = 8  # of all of them
+LISTED = 256  # files of one owner that are looked at together
+KEPT_AFTER = 16  # runs, whose lines in the state are written together
+
+T = TypeVar("T")
+Owner = TypeVar("Owner", Run, LoggedModel)
+
+
+class Target(NamedTuple):
+    """Where to; a dry run has neither writer nor state."""
+
+    there: list[There]  # its experiments
+    writer: Writer | None = None
+    state: State | None = None
+
+
+class Mover:
+    """One import. Killed at any moment, the next one with the same state goes on."""
+
+    def __init__(
+        self,
+        source: Source,
+        target: Target,
+        uris: Uris,
+        report: Report,
+        *,
+        files: str,
+        only: Sequence[str] = (),
+    ) -> None:
+        self._source = source
+        self._target = target
+        self._writer = target.writer
+        self._uris = uris
+        self._report = report
+        self._progress = Progress(report)
+        self._mode = files
+        self._only = only
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._file_turns = asyncio.Semaphore(FILES_AT_ONCE)
+        self._finished: list[Done] = []
+        self._unreachable: Counter[str] = Counter()
+        # What the target must hold: by run and logged model, and by registered model.
+        self.expected: dict[str, Done] = {}
+        self.fresh: set[str] = set()  # those that were written now
+        self.models: list[RegisteredModel] = []
+        self.places: list[Place] = []
+
+    async def run(self, experiments: Sequence[Experiment]) -> None:
+        """Move these. Raises SourceError or Conflict; what was written by then stays, and is not written again."""
+        started = time.monotonic()
+        try:
+            await self._run_all(plan(self._wanted(experiments), self._target.there))
+        finally:
+            self._keep()
+            self._progress.end()
+        for why, count in self._unreachable.items():
+            self._report.wrong.append(
+                f"the files of {count:,} runs and logged models could not be read: {why}"
+            )
+        self._report.left_out += await self._source.left_out()
+        self._report.seconds = time.monotonic() - started
+
+    async def _run_all(self, planned: Sequence[Planned]) -> None:
+        self._report.notes += [
+            f"experiment '{each.source.name}' {each.note}" for each in planned if each.note
+        ]
+        self.places = await self._placed(planned)
+        self._report.found["experiments"] += len(planned)
+        for each, place in zip(planned, self.places, strict=True):
+            async for models in self._source.logged_models(each.source):
+                await self._logged_models(models, place)
+        for each, place in zip(planned, self.places, strict=True):
+            async for runs in self._source.runs(each.source):
+                await self._runs(runs, place)
+        async for model in self._source.registered_models():
+            await self._registered(model)
+
+    def _wanted(self, experiments: Sequence[Experiment]) -> Sequence[Experiment]:
+        if not self._only:
+            return experiments
+        known = {each.name for each in experiments}
+        if missing := [name for name in self._only if name not in known]:
+            raise SourceError(f"{self._source.name} has no experiment '{missing[0]}'.")
+        return [each for each in experiments if each.name in self._only]
+
+    async def _placed(self, planned: Sequence[Planned]) -> list[Place]:
+        if self._writer is not None:
+            return await self._writer.experiments(planned)
+        return [Place(each.id or 0, "", each.keeps_id) for each in planned]
+
+    # --- runs and logged models
+
+    async def _runs(self, runs: list[Run], place: Place) -> None:
+        new = await self._not_done(runs, place)
+        written = await self._writer.runs(new, place) if self._writer and new else [None] * len(new)
+        await all_of(self._run(run, place, at) for run, at in zip(new, written, strict=True))
+        self._keep()
+
+    async def _run(self, run: Run, place: Place, written: Written | None) -> None:
+        async with self._turns:
+            self._learn(run, place, written)
+            counts = {
+                "runs": 1, "params": len(run.params), "tags": len(run.tags), "datasets": len(run.datasets),
+                "model_uses": len(run.models_read) + len(run.models_written),
+            }  # fmt: skip
+            names: set[str] = set()
+            async for points in batches(self._source.points(run)):
+                names.update(points.names)
+                count = distinct(points) if self._source.repeats else len(points.step)
+                counts["points"] = counts.get("points", 0) + count
+                self._report.repeated += len(points.step) - count
+                if self._writer and written:
+                    await self._writer.points(run, written, points)
+                self._progress.tick()
+            counts["metrics"] = len(names)
+            if names and self._writer and written:
+                await self._writer.pack(written)
+            self._note(run, counts, copied=await self._files(run, written, counts))
+
+    async def _logged_models(self, models: list[LoggedModel], place: Place) -> None:
+        new = await self._not_done(models, place)
+        written = await self._writer.logged_models(new, place) if self._writer and new else [None] * len(new)
+        await all_of(self._logged_model(model, place, at) for model, at in zip(new, written, strict=True))
+        self._keep()
+
+    async def _logged_model(self, model: LoggedModel, place: Place, written: Written | None) -> None:
+        async with self._turns:
+            self._learn(model, place, written)
+            counts = {
+                "logged_models": 1, "model_params": len(model.params), "model_tags": len(model.tags),
+                "model_metrics": len(model.metrics),
+            }  # fmt: skip
+            self._note(model, counts, copied=await self._files(model, written, counts))
+
+    async def _not_done(self, owners: list[Owner], place: Place) -> list[Owner]:
+        """Those that no earlier start has moved whole, or that have changed in the source since."""
+        state = self._target.state
+        if state is None or self._writer is None:
+            return owners
+        known = {each.id: state.done.get(each.id) for each in owners}
+        same = [each.id for each in owners if (done := known[each.id]) and done.print == self._print(each)]
+        there = await self._writer.existing(same) if same else set()
+        new = []
+        for owner in owners:
+            done = known[owner.id]
+            if done is None or owner.id not in there:
+                new.append(owner)
+                continue
+            self._learn(owner, place, None)
+            self.expected[owner.id] = done
+            self._report.found.update(done.counts)
+            self._report.skipped += 1
+        return new
+
+    def _learn(self, owner: Run | LoggedModel, place: Place, written: Written | None) -> None:
+        if written:
+            self._uris.learn(owner, written.artifact_uri)
+        elif self._writer:
+            self._uris.learn(
+                owner, self._uris.target(owner, place.id, place.location, keeps_id=place.keeps_id)
+            )
+
+    def _print(self, owner: Run | LoggedModel) -> str:
+        return fingerprint(owner, self._mode)
+
+    def _note(self, owner: Run | LoggedModel, counts: dict[str, int], *, copied: bool) -> None:
+        """It is moved whole; without its files it is done again by the next start."""
+        done = Done(owner.id, self._print(owner) if copied else "", counts)
+        self.expected[owner.id] = done
+        self.fresh.add(owner.id)
+        self._report.found.update(counts)
+        self._finished.append(done)
+        if len(self._finished) >= KEPT_AFTER:
+            self._keep()
+        self._progress.tick()
+
+    def _keep(self) -> None:
+        if self._target.state is not None:
+            self._target.state.keep(self._finished)
+        self._finished = []
+
+    # --- files
+
+    async def _files(self, owner: Run | LoggedModel, written: Written | None, counts: dict[str, int]) -> bool:
+        """Copy the files below its root, if they are to be copied; False when they cannot be read from here."""
+        if not self._uris.copies(owner):
+            return True
+        known = (
+            await self._writer.sizes(written.artifact_uri)
+            if self._writer and written and written.was_there
+            else {}
+        )
+        waiting: list[File] = []
+        try:
+            async for file in self._source.files(owner):
+                waiting.append(file)
+                if len(waiting) == LISTED:
+                    await all_of(self._file(owner, written, each, known, counts) for each in waiting)
+                    waiting = []
+            await all_of(self._file(owner, written, each, known, counts) for each in waiting)
+        except Unreachable as error:
+            self._unreachable[error.message] += 1
+            return False
+        return True
+
+    async def _file(
+        self,
+        owner: Run | LoggedModel,
+        written: Written | None,
+        file: File,
+        known: dict[str, int],
+        counts: dict[str, int],
+    ) -> None:
+        async with self._file_turns:
+            size = file.size_bytes
+            if self._writer and written and (size is None or known.get(file.path) != size):
+                try:
+                    size = await self._writer.file(written, file.path, self._source.content(owner, file))
+                except InvalidParameter:
+                    self._report.leave("files", f"the store takes no such names as {file.path!r}")
+                    return
+            counts["files"] = counts.get("files", 0) + 1
+            counts["bytes"] = counts.get("bytes", 0) + (size or 0)
+            self._progress.tick()
+
+    # --- the registry
+
+    async def _registered(self, model: RegisteredModel) -> None:
+        if self._only:
+            kept = [
+                each
+                for each in model.versions
+                if each.run_id in self.expected or each.model_id in self.expected
+            ]
+            if not kept:
+                return
+            model.versions, numbers = kept, {each.version for each in kept}
+            model.aliases = {alias: number for alias, number in model.aliases.items() if number in numbers}
+        self.models.append(model)
+        self._report.found.update(
+            registered_models=1, versions=len(model.versions), aliases=len(model.aliases)
+        )
+        if self._writer:
+            self._report.wrong += await self._writer.registered(model)
+
+
+async def all_of(work: Iterable[Awaitable[None]]) -> None:
+    """Do all of this side by side; the first error ends the rest and is raised."""
+    tasks = [asyncio.ensure_future(each) for each in work]
+    if not tasks:
+        return
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,149 @@
+"""Where in the target everything goes: experiments' numbers, and the places of files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+from urllib.parse import quote, unquote, urlsplit
+
+from trackside.errors import TracksideError
+from trackside.importers.records import Experiment, LoggedModel, Run
+from trackside.importers.source import root_of
+
+Files = Literal["copy", "reference", "none"]
+GREATEST_ID = 2**63 - 1
+
+
+class Conflict(TracksideError):
+    """What is in the target does not let this be imported; nothing was written."""
+
+
+class There(NamedTuple):
+    """An experiment of the target."""
+
+    id: int
+    name: str
+    lifecycle: str
+    location: str
+    is_empty: bool = False
+
+
+class Planned(NamedTuple):
+    """An experiment of the source and its counterpart: an id of None is a new one."""
+
+    source: Experiment
+    id: int | None
+    is_new: bool
+    is_empty: bool
+    note: str
+
+    @property
+    def keeps_id(self) -> bool:
+        return str(self.id) == self.source.id
+
+
+def plan(experiments: Sequence[Experiment], there: Sequence[There]) -> list[Planned]:
+    """The counterpart of each experiment: the one of its name, else one of its id if that is free, else a new one.
+
+    Raises Conflict when runs that can be seen would go into an experiment that is deleted.
+    """
+    by_name = {each.name: each for each in there}
+    taken = {each.id for each in there}
+    found = []
+    for experiment in experiments:
+        known = by_name.get(experiment.name)
+        if known is not None:
+            if known.lifecycle == "deleted" and experiment.lifecycle == "active":
+                raise Conflict(
+                    f"The target's experiment '{known.name}' is deleted: its runs would not be seen. Restore it, or"
+                    " rename the source's."
+                )
+            note = (
+                ""
+                if str(known.id) == experiment.id
+                else f"goes into experiment {known.id}, which has its name"
+            )
+            found.append(Planned(experiment, known.id, is_new=False, is_empty=known.is_empty, note=note))
+            continue
+        number = (
+            int(experiment.id) if experiment.id.isdecimal() and int(experiment.id) <= GREATEST_ID else None
+        )
+        free = number is not None and number not in taken
+        note = "" if free else f"gets a new id, since {experiment.id} is another experiment's"
+        found.append(Planned(experiment, number if free else None, is_new=True, is_empty=True, note=note))
+        if number is not None and free:
+            taken.add(number)
+    return found
+
+
+class Uris:
+    """Artifact URIs of the source and what they become."""
+
+    def __init__(
+        self, store: str, files: Files, *, keeps: bool, server: str = "", beside: Path = Path()
+    ) -> None:
+        self._store = store  # mlflow-artifacts:
+        self._files = files
+        self._keeps = keeps
+        self._server = server  # http://… that mlflow-artifacts:/ of the source leads to
+        self._beside = beside
+        self._roots: dict[str, str] = {}
+
+    def copies(self, owner: Run | LoggedModel) -> bool:
+        """Whether its files go into the target's store; else they stay where they are."""
+        return self._files == "copy" and not (
+            self._keeps and not root_of(owner).startswith(f"{self._store}/")
+        )
+
+    def target(self, owner: Run | LoggedModel, number: int, location: str, *, keeps_id: bool) -> str:
+        """The artifact URI that a run or logged model gets, in the experiment of that number and location."""
+        uri = root_of(owner)
+        if self._keeps and (keeps_id or not uri.startswith(f"{self._store}/")):
+            return uri
+        if self._files == "reference":
+            return self.reference(uri)
+        place = location if f"{location}/".startswith(f"{self._store}/") else f"{self._store}/{number}"
+        place = place.rstrip("/")
+        return (
+            f"{place}/{owner.id}/artifacts"
+            if isinstance(owner, Run)
+            else f"{place}/models/{owner.id}/artifacts"
+        )
+
+    def reference(self, uri: str) -> str:
+        """A URI by which clients find the source's files themselves. Raises Conflict."""
+        parts = urlsplit(uri)
+        if parts.scheme == "mlflow-artifacts" and not parts.netloc:
+            if not self._server.startswith(("http://", "https://")):
+                raise Conflict(
+                    f"'{uri}' leads through MLflow's server, and clients would look for it on Trackside's. Name that"
+                    " server with --files-from http://…, or copy the files."
+                )
+            return f"mlflow-artifacts://{urlsplit(self._server).netloc}{parts.path}"
+        if parts.scheme in ("", "file"):
+            path = unquote(parts.path) if parts.scheme else uri
+            return f"file://{quote(str((self._beside / path).resolve()))}"
+        return uri
+
+    def learn(self, owner: Run | LoggedModel, uri: str) -> None:
+        """Its files are, or will be, there."""
+        self._roots[_plain(root_of(owner))] = uri
+        if isinstance(owner, LoggedModel):
+            self._roots[f"models:/{owner.id}"] = uri
+
+    def moved(self, uri: str) -> str | None:
+        """Where files are now that were at a URI of the source; None when it is below no root that was moved."""
+        plain, below = _plain(uri), ""
+        while plain:
+            if plain in self._roots:
+                return f"{self._roots[plain]}{below}"
+            plain, slash, last = plain.rpartition("/")
+            below = f"/{last}{below}" if slash else below
+        return None
+
+
+def _plain(uri: str) -> str:
+    """A URI in one spelling: a local path as a path, without slashes at its end."""
+    parts = urlsplit(uri)
+    return (unquote(parts.path) if parts.scheme == "file" else uri).rstrip("/")

@@ -1,0 +1,96 @@
+"""One import from beginning to end: look at the source, open the target, move, read back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from trackside.importers.move import Mover, Target
+from trackside.importers.plan import Files, There, Uris
+from trackside.importers.records import Experiment
+from trackside.importers.report import Report
+from trackside.importers.source import Source
+from trackside.importers.state import State
+from trackside.importers.verify import Verifier
+from trackside.importers.writer import Writer
+
+if TYPE_CHECKING:
+    from trackside.config import ServerSettings
+
+STORE = "mlflow-artifacts:"
+
+
+class Wanted(NamedTuple):
+    """What is to be imported, and how."""
+
+    files: Files = "copy"
+    experiments: Sequence[str] = ()
+    dry_run: bool = False
+    server: str = ""  # http://… that the source's mlflow-artifacts:/ leads to
+    beside: Path = Path()  # where the source's relative paths begin
+
+
+async def moved(settings: ServerSettings, source: Source, wanted: Wanted) -> Report:
+    """Import a source into a store, which is made when there is none.
+
+    Raises TracksideError: SourceError for a source that cannot be read, Conflict, StoreInUse beside a server on SQLite.
+    """
+    from trackside.core.app import places  # noqa: PLC0415 - tests/test_layout.py
+
+    try:
+        experiments = await source.experiments()  # before anything is made
+        report = Report(source.name, places(settings), wanted.dry_run)
+        uris = Uris(STORE, wanted.files, keeps=source.keeps_uris, server=wanted.server, beside=wanted.beside)
+        if wanted.dry_run:
+            target = Target(await _glance(settings))
+            await Mover(source, target, uris, report, files=wanted.files, only=wanted.experiments).run(
+                experiments
+            )
+        else:
+            await _into(settings, source, wanted, (uris, report, experiments))
+    finally:
+        await source.close()
+    return report
+
+
+async def _into(
+    settings: ServerSettings, source: Source, wanted: Wanted, work: tuple[Uris, Report, list[Experiment]]
+) -> None:
+    from trackside.core.app import App, places  # noqa: PLC0415 - tests/test_layout.py
+
+    uris, report, experiments = work
+    app = App.open(settings)
+    try:
+        state = State(settings.data_dir, source.name, places(settings))
+        writer = Writer(app, uris, keeps_uris=source.keeps_uris)
+        target = Target(await writer.there(), writer, state)
+        mover = Mover(source, target, uris, report, files=wanted.files, only=wanted.experiments)
+        await mover.run(experiments)
+        verifier = Verifier(app, writer, mover, report)
+        await verifier.run()
+        state.keep(verifier.wrong)
+    finally:
+        await app.close()
+
+
+async def _glance(settings: ServerSettings) -> list[There]:
+    """The experiments of a store, which is neither made nor changed; also beside its server."""
+    query = "SELECT id, name, lifecycle, artifact_location FROM experiment ORDER BY id"
+    if not settings.store:
+        from trackside.store.backup import opened  # noqa: PLC0415 - tests/test_layout.py
+
+        if not settings.database_path.is_file():
+            return []
+        with opened(settings.database_path) as connection, closing(connection.execute(query)) as rows:
+            return [There(*row) for row in rows]
+    from trackside.store.postgres import connect  # noqa: PLC0415 - its driver is an extra
+
+    connection = await connect.first(settings.store)
+    try:
+        if await connection.fetchval("SELECT to_regclass('experiment')") is None:
+            return []
+        return [There(*row) for row in await connection.fetch(query)]
+    finally:
+        await connect.end(connection)

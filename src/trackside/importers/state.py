@@ -1,0 +1,60 @@
+"""What of a source is in the target already, so that an import that was broken off goes on where it stood.
+
+One line for each run or logged model that is in the store with everything that belongs to it, files too. A line is
+written after that is so; without the file, or with half a last line, more is done again, and nothing twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from trackside.importers.records import LoggedModel, Run
+
+
+class Done(Struct, omit_defaults=True):
+    """A run or logged model that was moved: what it looked like, and what was counted."""
+
+    id: str
+    print: str
+    counts: dict[str, int] = {}
+
+
+class State:
+    """The file of one source in the target's data folder."""
+
+    def __init__(self, folder: Path, source: str, target: str) -> None:
+        name = hashlib.sha256(f"{source}\n{target}".encode()).hexdigest()[:16]
+        self._path = folder / "imports" / f"{name}.jsonl"
+        self.done: dict[str, Done] = {}
+        if self._path.is_file():
+            decoder = msgspec.json.Decoder(Done)
+            for line in self._path.read_bytes().splitlines():
+                try:
+                    found = decoder.decode(line)
+                except msgspec.DecodeError:
+                    continue  # killed while it wrote this
+                self.done[found.id] = found
+
+    def keep(self, found: Iterable[Done]) -> None:
+        """Note these, durably."""
+        lines = b"".join(msgspec.json.encode(each) + b"\n" for each in found)
+        if not lines:
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("ab") as file:
+            if file.tell() and self._path.read_bytes()[-1:] != b"\n":
+                file.write(b"\n")  # after half a line
+            file.write(lines)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def fingerprint(owner: Run | LoggedModel, files: str) -> str:
+    """Changes when what the source says of it does, or how its files are to be moved."""
+    return hashlib.blake2b(msgspec.json.encode(owner) + files.encode(), digest_size=12).hexdigest()

@@ -1,0 +1,105 @@
+"""Reads back what was imported and compares its counts with the source's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from trackside.importers.report import Report
+from trackside.importers.state import Done
+
+if TYPE_CHECKING:
+    from trackside.core.app import App
+    from trackside.importers.move import Mover
+    from trackside.importers.writer import Writer
+    from trackside.store.database import Transaction
+
+_PAGE = 200
+_OF_RUN = ("params", "tags", "metrics", "points", "datasets", "model_uses")
+
+
+class Verifier:
+    """Compares one import with the store it was written to."""
+
+    def __init__(self, app: App, writer: Writer, mover: Mover, report: Report) -> None:
+        self._app = app
+        self._writer = writer
+        self._mover = mover
+        self._report = report
+        self.wrong: list[Done] = []  # runs and logged models that are to be moved again
+
+    async def run(self) -> None:
+        there = {each.id for each in await self._writer.there()}
+        self._report.there["experiments"] = sum(place.id in there for place in self._mover.places)
+        for page in _pages(list(self._mover.expected.values())):
+            found = await self._counts([each.id for each in page])
+            for each in page:
+                await self._compare(each, found.get(each.id))
+        await self._models()
+
+    async def _counts(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        uuids = msgspec.json.encode(ids).decode()
+
+        async def job(tx: Transaction) -> dict[str, dict[str, Any]]:
+            found: dict[str, dict[str, Any]] = {}
+            for row in await tx.all("counts_of_runs", uuids=uuids):
+                points = await self._app.series.count(tx, row["id"])
+                found[row["uuid"]] = {**dict(row), "runs": 1, "points": points, "model_uses": row["models"]}
+            for row in await tx.all("counts_of_logged_models", uuids=uuids):
+                kinds = {f"model_{kind}": row[kind] for kind in ("params", "tags", "metrics")}
+                found[row["uuid"]] = {"artifact_uri": row["artifact_uri"], "logged_models": 1, **kinds}
+            return found
+
+        return await self._app.db.read(job)
+
+    async def _compare(self, expected: Done, found: dict[str, Any] | None) -> None:
+        if found is None:
+            self._differs(expected, [f"{expected.id} is not there"])
+            return
+        if expected.counts.get("files"):
+            sizes = await self._writer.sizes(found["artifact_uri"])
+            found |= {"files": len(sizes), "bytes": sum(sizes.values())}
+        fresh = expected.id in self._mover.fresh
+        differs = []
+        for kind, count in expected.counts.items():
+            have = found.get(kind, 0)
+            self._report.there[kind] += have
+            # What an earlier start has moved may have grown since.
+            if have < count or (fresh and have != count):
+                differs.append(f"{expected.id} has {have:,} {kind.replace('_', ' ')}, the source {count:,}")
+        self._differs(expected, differs)
+
+    def _differs(self, expected: Done, lines: list[str]) -> None:
+        if lines:
+            self._report.wrong += lines
+            self.wrong.append(Done(expected.id, "", expected.counts))
+
+    async def _models(self) -> None:
+        async def job(tx: Transaction) -> None:
+            for model in self._mover.models:
+                row = await tx.one("registered_model_by_name", name=model.name)
+                if row is None:
+                    self._report.wrong.append(f"the registered model '{model.name}' is not there")
+                    continue
+                versions = {each["version"] for each in await tx.all("versions_of_model", model_id=row["id"])}
+                wanted = {each.version for each in model.versions}
+                aliases = {
+                    (each["alias"], each["version"])
+                    for each in await tx.all("aliases_of_models", model_ids=f"[{row['id']}]")
+                } & set(model.aliases.items())
+                self._report.there.update(
+                    registered_models=1, versions=len(versions & wanted), aliases=len(aliases)
+                )
+                if wanted - versions or len(aliases) != len(model.aliases):
+                    self._report.wrong.append(
+                        f"the registered model '{model.name}' lacks versions or aliases"
+                    )
+
+        await self._app.db.read(job)
+
+
+def _pages(found: list[Done]) -> Iterator[list[Done]]:
+    for start in range(0, len(found), _PAGE):
+        yield found[start : start + _PAGE]

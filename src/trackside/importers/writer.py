@@ -1,0 +1,360 @@
+"""Writes records into a store of Trackside, under the ids they have. To write them again changes nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from trackside.importers.plan import Planned, There, Uris
+from trackside.importers.records import (
+    Experiment,
+    LoggedModel,
+    Points,
+    RegisteredModel,
+    Run,
+    Version,
+    unhexed,
+)
+
+if TYPE_CHECKING:
+    from trackside.core.app import App
+    from trackside.store.database import Row, Transaction
+
+
+class Place(NamedTuple):
+    """An experiment of the target that runs go into."""
+
+    id: int
+    location: str
+    keeps_id: bool
+
+
+class Written(NamedTuple):
+    """A run or logged model that has its row."""
+
+    number: int  # the store's own
+    artifact_uri: str
+    was_there: bool
+
+
+class Writer:
+    """One store, opened for this import."""
+
+    def __init__(self, app: App, uris: Uris, *, keeps_uris: bool) -> None:
+        self._app = app
+        self._uris = uris
+        self._keeps_uris = keeps_uris
+
+    async def there(self) -> list[There]:
+        """The target's experiments."""
+
+        async def job(tx: Transaction) -> list[There]:
+            found = []
+            for row in await tx.all("all_experiments"):
+                empty = await tx.one("is_empty_experiment", id=row["id"]) if row["id"] == 0 else None
+                found.append(
+                    There(
+                        row["id"], row["name"], row["lifecycle"], row["artifact_location"], empty is not None
+                    )
+                )
+            return found
+
+        return await self._app.db.read(job)
+
+    async def experiments(self, planned: Sequence[Planned]) -> list[Place]:
+        """Their rows and tags; those that are there keep all but tags."""
+
+        async def job(tx: Transaction) -> list[Place]:
+            places = [await self._experiment(tx, each) for each in planned]
+            await tx.all("count_on_from_experiments")
+            return places
+
+        return await self._app.db.write(job)
+
+    async def _experiment(self, tx: Transaction, planned: Planned) -> Place:
+        source, number = planned.source, planned.id
+        known = await tx.one("experiment_by_name", name=source.name)
+        if known is None and number is not None:
+            await tx.run(
+                "add_experiment_as",
+                id=number,
+                name=source.name,
+                **self._fields(source, number, planned.keeps_id),
+            )
+        elif known is None:
+            row = await tx.insert(
+                "add_experiment", name=source.name, artifact_location="", now_ms=source.created_ms
+            )
+            number = int(row["id"])
+            await tx.run("become_experiment", id=number, **self._fields(source, number, keeps_id=False))
+        else:
+            number = int(known["id"])
+            if planned.is_empty and planned.keeps_id:  # the default that a server has made at its first start
+                await tx.run("become_experiment", id=number, **self._fields(source, number, keeps_id=True))
+        tags = [{"id": number, "key": key, "value": value} for key, value in source.tags.items()]
+        await tx.many("set_experiment_tag", tags)
+        row = await tx.one("experiment_by_id", id=number) or {}
+        return Place(number, row["artifact_location"], planned.keeps_id)
+
+    def _fields(self, source: Experiment, number: int, keeps_id: bool) -> dict[str, Any]:
+        keeps = self._keeps_uris and (keeps_id or not source.location.startswith(f"{self._app.blobs.uri}/"))
+        return {
+            "artifact_location": source.location if keeps else f"{self._app.blobs.uri}/{number}",
+            "lifecycle": source.lifecycle,
+            "created_ms": source.created_ms,
+            "updated_ms": source.updated_ms,
+        }
+
+    # --- runs
+
+    async def existing(self, ids: Sequence[str]) -> set[str]:
+        """Those of these runs and logged models that are in the store."""
+
+        async def job(tx: Transaction) -> set[str]:
+            rows = await tx.all("runs_by_uuid", run_uuids=_json(ids)) + await tx.all(
+                "counts_of_logged_models", uuids=_json(ids)
+            )
+            return {row["uuid"] for row in rows}
+
+        return await self._app.db.read(job)
+
+    async def runs(self, runs: Sequence[Run], place: Place) -> list[Written]:
+        """Their rows with all that belongs to them but points and files."""
+
+        async def job(tx: Transaction) -> list[Written]:
+            known = {
+                row["uuid"] for row in await tx.all("runs_by_uuid", run_uuids=_json([run.id for run in runs]))
+            }
+            rows = [await self._run_row(tx, run, place, was_there=run.id in known) for run in runs]
+            for kind, query in (("params", "set_param"), ("tags", "set_tag")):
+                await tx.many(query, [
+                    {"run_id": row["id"], "key": key, "value": value}
+                    for run, row in zip(runs, rows, strict=True) for key, value in getattr(run, kind).items()
+                ])  # fmt: skip
+            for run, row in zip(runs, rows, strict=True):
+                await _inputs(tx, run, row)
+                await tx.run("mark_changed", experiment_id=row["experiment_id"], run_id=row["id"])
+            return [Written(row["id"], row["artifact_uri"], row["uuid"] in known) for row in rows]
+
+        return await self._app.db.write(job)
+
+    async def _run_row(self, tx: Transaction, run: Run, place: Place, *, was_there: bool) -> Row:
+        row = await tx.insert(
+            "move_run",
+            uuid=run.id,
+            experiment_id=place.id,
+            name=run.name,
+            user_id=run.user_id,
+            status=run.status,
+            lifecycle=run.lifecycle,
+            start_ms=run.start_ms,
+            end_ms=run.end_ms,
+            deleted_ms=_deleted_ms(run),
+            artifact_uri=self._uris.target(run, place.id, place.location, keeps_id=place.keeps_id),
+        )
+        if was_there:
+            for query in (
+                "purge_params",
+                "purge_tags",
+                "purge_dataset_tags",
+                "purge_dataset_uses",
+                "purge_model_uses",
+            ):
+                await tx.run(query, id=row["id"])
+        return row
+
+    async def points(self, run: Run, written: Written, points: Points) -> None:
+        """A page of a run's points; those that are there already are not doubled."""
+        from trackside.store.series.codec import Rows  # noqa: PLC0415 - tests/test_layout.py
+
+        rows = Rows(
+            points.key.astype("<i4"),
+            points.step.astype("<i8"),
+            points.time_ms.astype("<i8"),
+            points.value.astype("<f8"),
+        )
+
+        async def job(tx: Transaction) -> None:
+            await self._app.series.append_page(tx, written.number, points.names, rows)
+
+        await self._app.db.write(job, runs=(run.id,))
+
+    async def pack(self, written: Written) -> None:
+        """Pack what was written of a run's points, as a server would do in the background."""
+        from trackside.core.compaction import compact_run  # noqa: PLC0415 - tests/test_layout.py
+        from trackside.store.series.compact import Outdated  # noqa: PLC0415
+
+        with contextlib.suppress(Outdated):  # a server on the same store does it
+            await compact_run(self._app, written.number)
+
+    # --- models
+
+    async def logged_models(self, models: Sequence[LoggedModel], place: Place) -> list[Written]:
+        """Their rows with params, tags and metrics."""
+
+        async def job(tx: Transaction) -> list[Written]:
+            return [await self._logged_model(tx, model, place) for model in models]
+
+        return await self._app.db.write(job)
+
+    async def _logged_model(self, tx: Transaction, model: LoggedModel, place: Place) -> Written:
+        known = await tx.one("logged_model_by_uuid", uuid=model.id)
+        row = await tx.insert(
+            "move_logged_model",
+            uuid=model.id,
+            experiment_id=place.id,
+            name=model.name,
+            artifact_location=self._uris.target(model, place.id, place.location, keeps_id=place.keeps_id),
+            status=model.status,
+            status_message=model.status_message,
+            lifecycle=model.lifecycle,
+            model_type=model.model_type,
+            source_run_uuid=model.run_id,
+            created_ms=model.created_ms,
+            updated_ms=model.updated_ms,
+        )
+        for query in ("purge_logged_model_params", "purge_logged_model_tags", "purge_logged_model_metrics"):
+            await tx.run(query, id=row["id"])
+        for kind in ("param", "tag"):
+            pairs = [
+                {"model_id": row["id"], "key": k, "value": v} for k, v in getattr(model, f"{kind}s").items()
+            ]
+            await tx.many(f"set_logged_model_{kind}", pairs)
+        await tx.many("add_logged_model_metric", [_metric_row(model, metric) for metric in model.metrics])
+        return Written(row["id"], row["artifact_location"], known is not None)
+
+    async def registered(self, model: RegisteredModel) -> list[str]:
+        """A registered model with its versions; what could not be written, in words."""
+        last = max([model.last_version, *(each.version for each in model.versions)])
+
+        async def job(tx: Transaction) -> list[str]:
+            row = await tx.insert(
+                "move_registered_model", name=model.name, description=model.description, last_version=last,
+                created_ms=model.created_ms, updated_ms=model.updated_ms,
+            )  # fmt: skip
+            tags = [{"id": row["id"], "key": key, "value": value} for key, value in model.tags.items()]
+            await tx.many("set_registered_model_tag", tags)
+            refused = [
+                version.version
+                for version in model.versions
+                if not await self._version(tx, row["id"], version)
+            ]
+            there = {version.version for version in model.versions} - set(refused)
+            for alias, number in model.aliases.items():
+                if number in there:
+                    await tx.run("set_registered_model_alias", id=row["id"], alias=alias, version=number)
+            return [
+                f"model '{model.name}', version {each}: the target has another version {each}"
+                for each in refused
+            ]
+
+        return await self._app.db.write(job)
+
+    async def _version(self, tx: Transaction, model_id: int, version: Version) -> bool:
+        at = {"model_id": model_id, "version": version.version}
+        known = await tx.one("model_version", **at)
+        if known and (known["created_ms"], known["run_uuid"]) != (version.created_ms, version.run_id):
+            return False
+        source, location = self.sources(version)
+        await tx.run(
+            "move_version",
+            **at,
+            stage=version.stage,
+            status=version.status,
+            status_message=version.status_message,
+            description=version.description,
+            user_id=version.user_id,
+            source=source,
+            storage_location=location,
+            run_uuid=version.run_id,
+            run_link=version.run_link,
+            logged_model_uuid=version.model_id,
+            created_ms=version.created_ms,
+            updated_ms=version.updated_ms,
+        )
+        await tx.many(
+            "set_model_version_tag",
+            [{**at, "key": key, "value": value} for key, value in version.tags.items()],
+        )
+        return True
+
+    def sources(self, version: Version) -> tuple[str, str]:
+        """The source of a version and its storage location, as they are now."""
+        source = version.source
+        location = self._uris.moved(version.location or source) or version.location or source
+        if not source.startswith(("models:", "runs:")):
+            source = self._uris.moved(source) or source
+        return source, location
+
+    # --- files
+
+    async def file(self, written: Written, path: str, chunks: AsyncIterator[bytes]) -> int:
+        """Store a file below an artifact root, whole or not at all; its size in bytes. Raises InvalidParameter."""
+        from trackside.core import artifacts  # noqa: PLC0415 - tests/test_layout.py
+
+        root = artifacts.inside(self._app, written.artifact_uri)
+        stored = await artifacts.put(self._app, f"{root}/{path}", chunks)
+        return stored.size_bytes
+
+    async def sizes(self, artifact_uri: str) -> dict[str, int]:
+        """The files below an artifact root with their sizes in bytes."""
+        from trackside.core import artifacts  # noqa: PLC0415 - tests/test_layout.py
+
+        found: dict[str, int] = {}
+        waiting = [""]
+        while waiting:
+            for entry in await artifacts.entries(self._app, artifact_uri, waiting.pop()):
+                if entry.is_dir:
+                    waiting.append(entry.path)
+                else:
+                    found[entry.path] = entry.size_bytes or 0
+        return found
+
+
+async def _inputs(tx: Transaction, run: Run, row: Row) -> None:
+    for used in run.datasets:
+        of = {"experiment_id": row["experiment_id"], "name": used.name, "digest": used.digest}
+        values = {name: getattr(used, name) for name in ("source_type", "source", "schema", "profile")}
+        await tx.run("add_dataset", **of, **values)
+        use = await tx.one("add_run_dataset", run_id=row["id"], **of)
+        if use is not None:
+            tags = [{"id": use["id"], "key": key, "value": value} for key, value in used.tags.items()]
+            await tx.many("set_run_dataset_tag", tags)
+    read = [{"run_id": row["id"], "model_uuid": use.model_id} for use in run.models_read]
+    await tx.many("add_model_input", read)
+    wrote = [
+        {"run_id": row["id"], "model_uuid": use.model_id, "step": use.step} for use in run.models_written
+    ]
+    await tx.many("add_model_output", wrote)
+
+
+def _metric_row(model: LoggedModel, metric: Any) -> dict[str, Any]:
+    value = unhexed(metric.value)
+    nan = bool(np.isnan(value))
+    return {
+        "model_uuid": model.id,
+        "key": metric.key,
+        "timestamp_ms": metric.time_ms,
+        "step": metric.step,
+        "run_uuid": metric.run_id,
+        "value": 0.0 if nan else value,
+        "is_nan": int(nan),
+        "dataset_name": metric.dataset_name,
+        "dataset_digest": metric.dataset_digest,
+    }
+
+
+def _deleted_ms(run: Run) -> int | None:
+    """When it was deleted; now, where the source does not say it: else the trash would be emptied of it at once."""
+    if run.lifecycle != "deleted":
+        return None
+    return run.deleted_ms or time.time_ns() // 1_000_000
+
+
+def _json(values: Sequence[str]) -> str:
+    return msgspec.json.encode(values).decode()
