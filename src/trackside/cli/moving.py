@@ -98,7 +98,7 @@ def from_mlflow(
     settings = _settings(data_dir, store, artifacts, s3_endpoint, s3_addressing, s3_allow_http)
     is_server = source.startswith(("http://", "https://"))
     beside = _beside(source)
-    wanted = Wanted(files.value, experiment or (), dry_run, source if is_server else files_from, beside)  # type: ignore[arg-type]
+    wanted = Wanted(files.value, experiment or (), dry_run, source if is_server else files_from, beside)
     _finish(_try(_import(settings, _mlflow(source, files_from, beside), wanted)), as_json)
 
 

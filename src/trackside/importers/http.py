@@ -11,12 +11,16 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
-from trackside.importers.source import SourceError
+from trackside.importers.source import FileError, SourceError
 
 CONNECTIONS = 8
 TRIES = 4  # of a request that finds the server away or busy
 PAUSE_SECONDS = 0.5  # before the second; doubled before each further one
 _AGAIN = {429, 500, 502, 503, 504}
+
+
+class RefusedError(SourceError):
+    """The server answered, but not with what was asked for."""
 
 
 class Http:
@@ -52,13 +56,16 @@ class Http:
                 ) from None
 
     async def download(self, path: str, /, **query: Any) -> AsyncIterator[bytes]:
-        """A file as it comes."""
-        async with self._answered(path, query, None) as response:
-            try:
-                async for chunk in response.aiter_bytes(1 << 20):
-                    yield chunk
-            except httpx.HTTPError as error:
-                raise SourceError(f"{self.name}{path} broke off: {error!r}.") from error
+        """A file as it comes. Raises FileError when the server refuses it."""
+        try:
+            async with self._answered(path, query, None) as response:
+                try:
+                    async for chunk in response.aiter_bytes(1 << 20):
+                        yield chunk
+                except httpx.HTTPError as error:
+                    raise SourceError(f"{self.name}{path} broke off: {error!r}.") from error
+        except RefusedError as refused:
+            raise FileError(refused.message) from None
 
     @asynccontextmanager
     async def _answered(
@@ -79,7 +86,7 @@ class Http:
                         return
                     await response.aread()
                     if response.status_code not in _AGAIN or attempt + 1 == TRIES:
-                        raise SourceError(self._refusal(path, response))
+                        raise RefusedError(self._refusal(path, response))
                 finally:
                     await response.aclose()
             await asyncio.sleep(PAUSE_SECONDS * 2**attempt)

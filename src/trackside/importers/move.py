@@ -13,7 +13,7 @@ from trackside.importers.batches import batches, distinct
 from trackside.importers.plan import Planned, There, Uris, plan
 from trackside.importers.records import Experiment, File, LoggedModel, RegisteredModel, Run
 from trackside.importers.report import Progress, Report
-from trackside.importers.source import Source, SourceError, Unreachable
+from trackside.importers.source import FileError, Source, SourceError, Unreachable
 from trackside.importers.state import Done, State, fingerprint
 from trackside.importers.writer import Place, Writer, Written
 
@@ -202,14 +202,13 @@ class Mover:
     # --- files
 
     async def _files(self, owner: Run | LoggedModel, written: Written | None, counts: dict[str, int]) -> bool:
-        """Copy the files below its root, if they are to be copied; False when they cannot be read from here."""
+        """Copy the files below its root, if they are to be copied; False when some cannot be read from here."""
         if not self._uris.copies(owner):
             return True
-        known = (
-            await self._writer.sizes(written.artifact_uri)
-            if self._writer and written and written.was_there
-            else {}
-        )
+        known: dict[str, int] = {}
+        if self._writer and written and written.was_there:
+            known = await self._writer.sizes(written.artifact_uri)
+        wrong = len(self._report.wrong)
         waiting: list[File] = []
         try:
             async for file in self._source.files(owner):
@@ -221,7 +220,7 @@ class Mover:
         except Unreachable as error:
             self._unreachable[error.message] += 1
             return False
-        return True
+        return len(self._report.wrong) == wrong
 
     async def _file(
         self,
@@ -238,6 +237,11 @@ class Mover:
                     size = await self._writer.file(written, file.path, self._source.content(owner, file))
                 except InvalidParameter:
                     self._report.leave("files", f"the store takes no such names as {file.path!r}")
+                    return
+                except FileError as error:
+                    self._report.wrong.append(
+                        f"a file of {owner.id} was not copied: {error.message.rstrip('.')}"
+                    )
                     return
             counts["files"] = counts.get("files", 0) + 1
             counts["bytes"] = counts.get("bytes", 0) + (size or 0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import unquote, urlsplit
 
 from trackside.importers.records import File, LoggedModel, Run
-from trackside.importers.source import SourceError, Unreachable, root_of, threaded
+from trackside.importers.source import FileError, SourceError, Unreachable, root_of, threaded
 
 if TYPE_CHECKING:
     from trackside.importers.http import Http
@@ -125,7 +125,7 @@ def _read(path: Path) -> Iterator[bytes]:
             while chunk := file.read(CHUNK):
                 yield chunk
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}.") from error
+        raise FileError(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def _unreadable(error: OSError) -> None:

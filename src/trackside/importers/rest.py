@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from trackside.importers.database import as_logged, model_of
-from trackside.importers.http import CONNECTIONS, Http
+from trackside.importers.http import CONNECTIONS, Http, RefusedError
 from trackside.importers.places import Proxied
 from trackside.importers.records import (
     DatasetUse,
@@ -29,6 +29,7 @@ from trackside.importers.source import PAGE_RUNS, SourceError
 
 API = "/api/2.0/mlflow"
 FILES_OF_MODEL = "/ajax-api/2.0/mlflow/logged-models"
+BULK = "/ajax-api/2.0/mlflow/metrics/get-history-bulk"
 PAGE = 1000
 HISTORY = 25_000  # points of one answer
 PROMPT = "tags.`mlflow.prompt.is_prompt` = 'true'"  # prompts are among the models, and only shown to who asks
@@ -49,6 +50,9 @@ class RestSource:
         self._http = Http(url)
         self.name = self._http.name
         self._has_models: bool | None = None  # logged models: those of MLflow 3
+        # The runs that were read last, and the points that several of them were asked for together.
+        self._page: list[Run] = []
+        self._bulk: asyncio.Future[dict[str, dict[str, Points]]] | None = None
 
     async def experiments(self) -> list[Experiment]:
         found = await self._pages(
@@ -69,22 +73,57 @@ class RestSource:
                 # A search tells the models that a run wrote, but not those that it read.
                 asked = (self._http.ask(f"{API}/runs/get", run_id=run.id) for run in runs)
                 runs = [_run(each["run"]) for each in await _bounded(list(asked))]
+            self._page, self._bulk = runs, None
             yield runs
 
     async def points(self, run: Run) -> AsyncIterator[Points]:
+        known = await self._together(run)
         for key in run.latest:
+            if key in known:
+                yield known[key]
+                continue
             query: dict[str, Any] = {"run_id": run.id, "metric_key": key, "max_results": HISTORY}
             while True:
                 answer = await self._http.ask(f"{API}/metrics/get-history", **query)
-                rows = [
-                    (key, int(p.get("step", 0)), int(p.get("timestamp", 0)), _number(p.get("value")))
-                    for p in answer.get("metrics", [])
-                ]
+                rows = [_point(key, told) for told in answer.get("metrics", [])]
                 if rows:
                     yield points_of(rows)
                 if not answer.get("next_page_token"):
                     break
                 query["page_token"] = answer["next_page_token"]
+
+    async def _together(self, run: Run) -> dict[str, Points]:
+        """Those metrics of a run whose points came with those of the other runs of its page."""
+        if self._bulk is None:
+            self._bulk = asyncio.ensure_future(self._histories(self._page))
+        return (await self._bulk).get(run.id, {})
+
+    async def _histories(self, runs: list[Run]) -> dict[str, dict[str, Points]]:
+        """The points of each metric that several runs have: one question for a metric instead of one for each run.
+
+        An answer is cut at a number of points; one that may have been is not used.
+        """
+        found: dict[str, dict[str, Points]] = {run.id: {} for run in runs}
+        having: dict[str, list[str]] = {}
+        for run in runs:
+            for key in run.latest:
+                having.setdefault(key, []).append(run.id)
+
+        async def ask(key: str, ids: list[str]) -> None:
+            answer = await self._http.ask(BULK, run_id=ids, metric_key=key, max_results=HISTORY)
+            told = answer.get("metrics", [])
+            if len(told) < HISTORY:
+                by_run: dict[str, list[Any]] = {}
+                for each in told:
+                    by_run.setdefault(each["run_id"], []).append(_point(key, each))
+                for run_id, rows in by_run.items():
+                    found[run_id][key] = points_of(rows)
+
+        try:
+            await _bounded([ask(key, ids) for key, ids in having.items() if len(ids) > 1])
+        except RefusedError:
+            return {}  # a server without it
+        return found
 
     async def logged_models(self, experiment: Experiment) -> AsyncIterator[list[LoggedModel]]:
         if self._has_models is False:
@@ -213,6 +252,10 @@ async def _bounded(asked: list[Any]) -> list[Any]:
             return await question
 
     return await asyncio.gather(*(one(question) for question in asked))
+
+
+def _point(key: str, told: dict[str, Any]) -> tuple[str, int, int, float]:
+    return key, int(told.get("step", 0)), int(told.get("timestamp", 0)), _number(told.get("value"))
 
 
 def _number(value: Any) -> float:

@@ -44,7 +44,7 @@ class Source(Protocol):
         """What is below the artifact root of a run or logged model. Raises Unreachable."""
 
     def content(self, owner: Run | LoggedModel, file: File) -> AsyncIterator[bytes]:
-        """The bytes of one of them."""
+        """The bytes of one of them. Raises FileError."""
 
     async def left_out(self) -> list[LeftOut]:
         """What there is that cannot be moved."""
@@ -54,6 +54,10 @@ class Source(Protocol):
 
 class Unreachable(SourceError):
     """These files are where this command cannot read them."""
+
+
+class FileError(SourceError):
+    """One file cannot be read; others may."""
 
 
 async def threaded(iterator: Iterator[T]) -> AsyncIterator[T]:

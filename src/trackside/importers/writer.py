@@ -286,10 +286,12 @@ class Writer:
     def sources(self, version: Version) -> tuple[str, str]:
         """The source of a version and its storage location, as they are now."""
         source = version.source
-        location = self._uris.moved(version.location or source) or version.location or source
+        location = version.location
+        if location or not self._keeps_uris:
+            location = self._uris.moved(location or source) or location or source
         if not source.startswith(("models:", "runs:")):
             source = self._uris.moved(source) or source
-        return source, location
+        return source, location or source
 
     # --- files
 
