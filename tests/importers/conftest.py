@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import json
 import os
 import subprocess
@@ -135,3 +136,21 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Callabl
 @pytest.fixture(scope="session", params=["2.20.2", "3.17.2"])
 def from_server(request: pytest.FixtureRequest, both: dict[str, Callable[[], Moved]]) -> Moved:
     return both[request.param]()
+
+
+def differences(before: Any, after: Any, at: str = "") -> list[str]:
+    """Where two dumps differ, and how."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        return [
+            line
+            for key in sorted(before.keys() | after.keys())
+            for line in differences(before.get(key, "nothing"), after.get(key, "nothing"), f"{at}/{key}")
+        ]
+    return [] if before == after else [f"{at}: {str(before)[:300]} became {str(after)[:300]}"]
+
+
+def assert_same(one: Path, other: Path) -> None:
+    """The same files with the same bytes."""
+    names = sorted(path.relative_to(one).as_posix() for path in one.rglob("*") if path.is_file())
+    assert names == sorted(path.relative_to(other).as_posix() for path in other.rglob("*") if path.is_file())
+    assert filecmp.cmpfiles(one, other, names, shallow=False) == (names, [], [])

@@ -94,7 +94,9 @@ class Dump:
                 for used in getattr(getattr(run, "outputs", None), "model_outputs", None) or []
             ],
             # Only every tenth run has some, and the awkward one.
-            "files": {} if info.run_name.startswith("run ") and info.run_name[-1] != "0" else self.files(run_id),
+            "files": {}
+            if info.run_name.startswith("run ") and info.run_name[-1] != "0"
+            else self.files(run_id),
         }
 
     def history(self, run_id: str, key: str) -> list[Any]:
@@ -116,7 +118,7 @@ class Dump:
                         model.experiment_id,
                         model.name,
                         str(model.status),
-                        model.model_type,
+                        model.model_type or None,
                         model.source_run_id,
                     ),
                     *(model.creation_timestamp, model.last_updated_timestamp, model.tags, model.params),
@@ -142,7 +144,7 @@ class Dump:
         versions = paged(self.client.search_model_versions, filter_string=f"name='{each.name}'")
         told = [self.client.get_model_version(each.name, version.version) for version in versions]
         return {
-            "fields": [each.description or "", dict(each.tags), dict(each.aliases)],
+            "fields": [each.description or "", dict(each.tags), {a: str(v) for a, v in each.aliases.items()}],
             "times": [each.creation_timestamp, each.last_updated_timestamp],
             "latest": sorted(
                 [version.current_stage, str(version.version)] for version in each.latest_versions
@@ -173,7 +175,10 @@ class Dump:
 
 
 def dataset(used: Any) -> list[Any]:
-    return [dict(used.dataset), {tag.key: tag.value for tag in used.tags}]
+    return [
+        {key: value or None for key, value in dict(used.dataset).items()},
+        {tag.key: tag.value for tag in used.tags},
+    ]
 
 
 def content(folder: Path) -> dict[str, Any]:

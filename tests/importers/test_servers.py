@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from conftest import RUNS, Moved
+from conftest import RUNS, Moved, differences
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -23,20 +21,13 @@ def test_everything_is_counted_and_verified(from_server: Moved) -> None:
 
 @pytest.mark.parametrize("kind", ["experiments", "logged_models", "models"])
 def test_the_client_sees_the_same(from_server: Moved, kind: str) -> None:
-    assert from_server.after[kind] == from_server.before[kind]
+    assert differences(from_server.before[kind], from_server.after[kind]) == []
 
 
 def test_the_client_sees_the_same_runs(from_server: Moved) -> None:
     before, after = from_server.before["runs"], from_server.after["runs"]
     assert len(before) == RUNS
-    assert after.keys() == before.keys()
-    different: dict[str, Any] = {
-        f"{run_id} {field}": (before[run_id][field], after[run_id][field])
-        for run_id in before
-        for field in before[run_id]
-        if before[run_id][field] != after[run_id][field]
-    }
-    assert different == {}
+    assert differences(before, after) == []
 
 
 def test_the_data_was_awkward(from_server: Moved) -> None:

@@ -1,0 +1,124 @@
+"""Import from what MLflow keeps on disk: databases of three releases, mlruns folders; into SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import servers
+from conftest import differences, dump, fill, imported, trackside
+
+from postgres_server import PostgresServer, server
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
+RUNS = 30
+
+
+def without_places(found: dict[str, Any]) -> dict[str, Any]:
+    """What a client sees, but for URIs, since files were copied from elsewhere, and for the order of points, in which
+    releases differ without a server."""
+    for run in found["runs"].values():
+        for points in run["metrics"].values():
+            points.sort(key=str)
+    for each in found["experiments"].values():
+        del each["location"]
+    for kind in ("runs", "logged_models"):
+        for each in found[kind].values():
+            del each["uri"]
+    for model in found["models"].values():
+        for version in model["versions"].values():
+            version["uri"] = [uri.rpartition("/artifacts")[2] for uri in version["uri"]]
+    return found
+
+
+def seen(version: str, folder: Path, *options: str) -> dict[str, Any]:
+    with servers.trackside(folder, *options) as target:
+        return dump(version, target.url, folder / "after.json")
+
+
+@pytest.mark.parametrize("version", ["2.20.2", "3.17.2"])
+def test_an_mlruns_folder(version: str, tmp_path: Path) -> None:
+    mlruns = tmp_path / "mlruns"
+    fill(version, mlruns, "-", RUNS)
+    report = imported(mlruns, "--data-dir", tmp_path / "data")
+    assert report["found"] == report["there"]
+    assert report["found"]["runs"] == RUNS
+    before, after = dump(version, mlruns, tmp_path / "before.json"), seen(version, tmp_path)
+    for found in (before, after):
+        for model in found["logged_models"].values():
+            # A folder keeps all points of a logged model's metric, and its client shows the last one.
+            model["metrics"] = model["metrics"][-1:]
+        for model in found["models"].values():
+            for each in model["versions"].values():
+                each["fields"].pop()  # the logged model, which a client sees without a server only
+        for run in found["runs"].values():
+            if run["info"][1] == "reads a model":
+                # MLflow reads step 0 from lines that name a data set, whatever stands there.
+                run["metrics"]["loss"] = [[time, 0, value] for time, _, value in run["metrics"]["loss"]]
+    assert differences(without_places(before), without_places(after)) == []
+
+
+@pytest.mark.parametrize("version", ["2.9.2", "3.17.2"])
+def test_a_database_and_a_folder_of_artifacts(version: str, tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path}/mlflow.db"
+    fill(version, database, tmp_path / "artifacts", RUNS)
+    report = imported(database, "--data-dir", tmp_path / "data")
+    assert report["found"] == report["there"]
+    assert [each["what"] for each in report["left_out"]] == ["deleted model versions"]
+    before, after = dump(version, database, tmp_path / "before.json"), seen(version, tmp_path)
+    assert differences(without_places(before), without_places(after)) == []
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[PostgresServer]:
+    with server("15") as started:
+        yield started
+
+
+def test_a_database_on_postgresql_into_postgresql(postgres: PostgresServer, tmp_path: Path) -> None:
+    with postgres.database() as source, postgres.database() as target:
+        given = source.replace("postgresql://", "postgresql+psycopg2://")
+        fill("2.20.2", given, tmp_path / "artifacts", RUNS)
+        report = imported(given, "--data-dir", tmp_path / "data", "--store", target)
+        assert report["found"] == report["there"]
+        assert "p%40ss" not in report["source"] + report["target"]
+        before = dump("2.20.2", given, tmp_path / "before.json")
+        after = seen("2.20.2", tmp_path, "--store", target)
+        assert differences(without_places(before), without_places(after)) == []
+        again = imported(given, "--data-dir", tmp_path / "data", "--store", target)
+        assert again["skipped"] == RUNS
+
+
+def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
+    database = tmp_path / "mlflow.db"
+    fill("3.17.2", f"sqlite:///{database}", tmp_path / "artifacts", 12)
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute(
+            "INSERT INTO trace_info (request_id, experiment_id, timestamp_ms, status, db_payload_generation)"
+            " VALUES ('tr-1', 0, 1, 'OK', 0)"
+        )
+        connection.execute(
+            "INSERT INTO experiments (experiment_id, name, lifecycle_stage, workspace) VALUES (9, 'far', 'active', 'other')"
+        )
+        connection.commit()
+    report = imported(f"sqlite:///{database}", "--data-dir", tmp_path / "data")
+    left = {each["what"]: each["number"] for each in report["left_out"]}
+    assert left["traces"] == 1
+    assert report["ok"]
+
+
+def test_points_of_an_mlruns_folder_that_stand_there_twice_are_stored_once(tmp_path: Path) -> None:
+    mlruns = tmp_path / "mlruns"
+    fill("2.20.2", mlruns, "-", 5)
+    [special] = mlruns.rglob("metrics/special")
+    special.write_text(special.read_text() * 2)
+    report = imported(mlruns, "--data-dir", tmp_path / "data")
+    assert report["repeated_points"] == 8
+    assert report["found"]["points"] == report["there"]["points"]
+    assert not math.isnan(report["seconds"])
+    assert "is sound" in trackside("db", "check", "--data-dir", tmp_path / "data")
