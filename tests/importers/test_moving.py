@@ -167,6 +167,7 @@ def test_files_can_stay_where_they_are(source: Path, tmp_path: Path) -> None:
     given = [f"sqlite:///{source}/mlflow.db", "--files", "reference", "--data-dir", tmp_path / "data"]
     said = trackside("import", "mlflow", *given, code=1)
     assert "leads through MLflow's server" in said
+    assert query(tmp_path / "data", "SELECT count(*) FROM experiment") == [(0,)]
     report = imported(*given, "--files-from", "http://mlflow.lab:5000")
     assert report["ok"]
     assert report["found"]["files"] == 0
@@ -212,6 +213,7 @@ def test_broken_sources_are_named_and_nothing_is_written(source: Path, tmp_path:
     assert "There is no folder" in refused(tmp_path / "none")
     assert "is no mlruns folder" in refused(tmp_path)
     assert "No answer from http://127.0.0.1:9" in refused("http://127.0.0.1:9")
+    assert "There is no reader for mysql: databases." in refused("mysql://ada:secret@127.0.0.1:9/none")
     assert "cannot be read" in refused("postgresql://ada:secret@127.0.0.1:9/none")
     assert "secret" not in refused("postgresql://ada:secret@127.0.0.1:9/none")
 

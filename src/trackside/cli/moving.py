@@ -43,7 +43,9 @@ class FilesMode(StrEnum):
 Experiments = Annotated[
     list[str] | None,
     typer.Option(
-        "--experiment", envvar="TRACKSIDE_EXPERIMENT", help="Only the experiment of this name. Repeatable."
+        "--experiment",
+        envvar="TRACKSIDE_MOVE_EXPERIMENT",
+        help="Only the experiment of this name. Repeatable.",
     ),
 ]
 DryRun = Annotated[

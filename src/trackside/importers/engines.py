@@ -125,5 +125,9 @@ async def opened(url: str) -> tuple[Engine, str]:
     if scheme == "sqlite":
         path = Path(unquote(url.removeprefix("sqlite:///").partition("?")[0]))
         return SqliteEngine(path), str(path)
+    if scheme.partition("+")[0] not in ("postgresql", "postgres"):
+        raise SourceError(
+            f"There is no reader for {scheme}: databases. Start MLflow's server on it, and import from http://…"
+        )
     plain = "postgresql" + url[url.index("://") :]  # postgres://, postgresql+psycopg2://
     return await PostgresEngine.open(plain, shown(plain)), shown(plain)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Awaitable, Iterable, Sequence
 from typing import NamedTuple, TypeVar
@@ -67,9 +66,14 @@ class Mover:
 
     async def run(self, experiments: Sequence[Experiment]) -> None:
         """Move these. Raises SourceError or Conflict; what was written by then stays, and is not written again."""
-        started = time.monotonic()
+        planned = plan(self._wanted(experiments), self._target.there)
+        if self._mode == "reference":
+            for each in planned:
+                self._uris.reference(each.source.location)  # found out before anything is written
+        if self._mode == "none":
+            self._report.leave("artifacts", "--files none", -1)
         try:
-            await self._run_all(plan(self._wanted(experiments), self._target.there))
+            await self._run_all(planned)
         finally:
             self._keep()
             self._progress.end()
@@ -78,7 +82,6 @@ class Mover:
                 f"the files of {count:,} runs and logged models could not be read: {why}"
             )
         self._report.left_out += await self._source.left_out()
-        self._report.seconds = time.monotonic() - started
 
     async def _run_all(self, planned: Sequence[Planned]) -> None:
         self._report.notes += [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -39,6 +40,7 @@ async def moved(settings: ServerSettings, source: Source, wanted: Wanted) -> Rep
     """
     from trackside.core.app import places  # noqa: PLC0415 - tests/test_layout.py
 
+    started = time.monotonic()
     try:
         experiments = await source.experiments()  # before anything is made
         report = Report(source.name, places(settings), wanted.dry_run)
@@ -52,6 +54,7 @@ async def moved(settings: ServerSettings, source: Source, wanted: Wanted) -> Rep
             await _into(settings, source, wanted, (uris, report, experiments))
     finally:
         await source.close()
+    report.seconds = time.monotonic() - started
     return report
 
 

@@ -38,6 +38,7 @@ class Written(NamedTuple):
     """A run or logged model that has its row."""
 
     number: int  # the store's own
+    experiment: int
     artifact_uri: str
     was_there: bool
 
@@ -139,7 +140,10 @@ class Writer:
             for run, row in zip(runs, rows, strict=True):
                 await _inputs(tx, run, row)
                 await tx.run("mark_changed", experiment_id=row["experiment_id"], run_id=row["id"])
-            return [Written(row["id"], row["artifact_uri"], row["uuid"] in known) for row in rows]
+            return [
+                Written(row["id"], row["experiment_id"], row["artifact_uri"], row["uuid"] in known)
+                for row in rows
+            ]
 
         return await self._app.db.write(job)
 
@@ -181,6 +185,8 @@ class Writer:
 
         async def job(tx: Transaction) -> None:
             await self._app.series.append_page(tx, written.number, points.names, rows)
+            # Once more: a server on the same store may have ranked the run before it had these.
+            await tx.run("mark_changed", experiment_id=written.experiment, run_id=written.number)
 
         await self._app.db.write(job, runs=(run.id,))
 
@@ -226,7 +232,7 @@ class Writer:
             ]
             await tx.many(f"set_logged_model_{kind}", pairs)
         await tx.many("add_logged_model_metric", [_metric_row(model, metric) for metric in model.metrics])
-        return Written(row["id"], row["artifact_location"], known is not None)
+        return Written(row["id"], row["experiment_id"], row["artifact_location"], known is not None)
 
     async def registered(self, model: RegisteredModel) -> list[str]:
         """A registered model with its versions; what could not be written, in words."""

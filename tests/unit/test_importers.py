@@ -1,0 +1,110 @@
+"""The parts of moving that need no MLflow: points, places, plans."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trackside.importers.batches import distinct, merged
+from trackside.importers.plan import Conflict, There, Uris, plan
+from trackside.importers.records import LARGEST, Experiment, LoggedModel, Run, hexed, points_of, unhexed
+from trackside.importers.state import Done, State, fingerprint
+
+
+def test_points_become_columns_and_the_largest_double_an_infinity() -> None:
+    points = points_of([("b", 1, 10, math.nan), ("a", 2, 20, LARGEST), ("b", 3, 30, -LARGEST)])
+    assert points.names == ["b", "a"]
+    assert points.key.tolist() == [0, 1, 0]
+    assert [str(value) for value in points.value.tolist()] == ["nan", "inf", "-inf"]
+
+
+def test_pages_are_merged_by_name() -> None:
+    one, two = points_of([("a", 1, 1, 1.0)]), points_of([("b", 2, 2, 2.0), ("a", 3, 3, 3.0)])
+    both = merged([one, two])
+    assert [both.names[key] for key in both.key] == ["a", "b", "a"]
+    assert both.step.tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("values", "count"),
+    [
+        ([1.0, 1.0], 1),
+        ([1.0, 2.0], 2),
+        ([math.nan, math.nan], 1),
+        ([math.nan, 0.0], 2),
+        ([math.inf, LARGEST], 1),
+        ([0.0, -0.0], 1),
+    ],
+)
+def test_points_are_told_apart_as_the_store_does(values: list[float], count: int) -> None:
+    points = points_of([("a", 1, 1, 0.0)] * len(values))._replace(value=np.array(values))
+    assert distinct(points) == count
+
+
+@pytest.mark.parametrize("value", [0.0, -0.0, math.inf, -math.inf, 5e-324, 1 / 3, LARGEST])
+def test_a_float_survives_as_digits(value: float) -> None:
+    assert math.copysign(1, unhexed(hexed(value))) == math.copysign(1, value)
+    assert unhexed(hexed(value)) == value
+    assert math.isnan(unhexed(hexed(math.nan)))
+
+
+def run(number: str, uri: str) -> Run:
+    return Run(number, "1", uri)
+
+
+def test_sources_of_versions_follow_their_files() -> None:
+    uris = Uris("mlflow-artifacts:", "copy", keeps=False)
+    uris.learn(run("r", "/data/1/r/artifacts"), "mlflow-artifacts:/1/r/artifacts")
+    uris.learn(
+        LoggedModel("m-1", "1", "net", "s3://b/models/m-1"), "mlflow-artifacts:/1/models/m-1/artifacts"
+    )
+    assert uris.moved("/data/1/r/artifacts/model") == "mlflow-artifacts:/1/r/artifacts/model"
+    assert uris.moved("file:///data/1/r/artifacts/a%20b") == "mlflow-artifacts:/1/r/artifacts/a b"
+    assert uris.moved("models:/m-1") == "mlflow-artifacts:/1/models/m-1/artifacts"
+    assert uris.moved("s3://b/models/m-12") is None
+    assert uris.moved("/data/1/r/artifacts-2/model") is None
+
+
+def test_references_name_a_place_that_clients_reach() -> None:
+    uris = Uris("mlflow-artifacts:", "reference", keeps=False, server="https://m.lab", beside=Path("/srv"))
+    assert uris.reference("mlflow-artifacts:/1/r") == "mlflow-artifacts://m.lab/1/r"
+    assert uris.reference("./mlruns/1/r") == "file:///srv/mlruns/1/r"
+    assert uris.reference("s3://b/1/r") == "s3://b/1/r"
+    with pytest.raises(Conflict, match="--files-from"):
+        Uris("mlflow-artifacts:", "reference", keeps=False).reference("mlflow-artifacts:/1/r")
+
+
+def test_ids_that_are_no_numbers_or_taken_become_new_ones() -> None:
+    there = [There(1, "mine", "active", "x"), There(2, "b", "active", "y")]
+    experiments = [
+        Experiment(number, name, "")
+        for number, name in (("1", "a"), ("3", "b"), ("7", "c"), ("x", "d"), ("9" * 30, "e"))
+    ]
+    planned = plan(experiments, there)
+    assert [each.id for each in planned] == [None, 2, 7, None, None]
+    assert [each.is_new for each in planned] == [True, False, True, True, True]
+    with pytest.raises(Conflict, match="is deleted"):
+        plan([Experiment("1", "mine", "")], [There(1, "mine", "deleted", "x")])
+
+
+def test_half_a_line_of_the_state_does_no_harm(tmp_path: Path) -> None:
+    state = State(tmp_path, "source", "target")
+    state.keep([Done("a", "1", {"points": 3})])
+    [file] = tmp_path.rglob("*.jsonl")
+    file.write_bytes(file.read_bytes() + b'{"id":"b","pr')
+    again = State(tmp_path, "source", "target")
+    assert set(again.done) == {"a"}
+    again.keep([Done("c", "2")])
+    assert set(State(tmp_path, "source", "target").done) == {"a", "c"}
+    assert State(tmp_path, "other", "target").done == {}
+
+
+def test_a_run_that_changed_has_another_print() -> None:
+    one = run("r", "x")
+    assert fingerprint(one, "copy") == fingerprint(run("r", "x"), "copy")
+    assert fingerprint(one, "copy") != fingerprint(one, "none")
+    one.tags = {"a": "b"}
+    assert fingerprint(one, "copy") != fingerprint(run("r", "x"), "copy")
