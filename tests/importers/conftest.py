@@ -5,6 +5,7 @@ from __future__ import annotations
 import filecmp
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -136,6 +137,20 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Callabl
 @pytest.fixture(scope="session", params=["2.20.2", "3.17.2"])
 def from_server(request: pytest.FixtureRequest, both: dict[str, Callable[[], Moved]]) -> Moved:
     return both[request.param]()
+
+
+@pytest.fixture(scope="session")
+def filled_mlruns(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("filled")
+    fill("2.20.2", folder / "mlruns", "-", 8)
+    # What it says of places is no longer so: its artifacts must be found where it is now.
+    return (folder / "mlruns").rename(folder / "moved")
+
+
+@pytest.fixture
+def mlruns(filled_mlruns: Path, tmp_path: Path) -> Path:
+    """A folder of MLflow 2.20.2 of the test's own, with 8 runs."""
+    return shutil.copytree(filled_mlruns, tmp_path / "mlruns")
 
 
 def differences(before: Any, after: Any, at: str = "") -> list[str]:

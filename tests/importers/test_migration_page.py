@@ -26,9 +26,9 @@ def commands() -> list[list[str]]:
     return [words for words in found if words[0] in ("import", "export")]
 
 
-def test_those_of_local_files_do_what_they_say(tmp_path: Path) -> None:
+def test_those_of_local_files_do_what_they_say(mlruns: Path, tmp_path: Path) -> None:
     fill("2.20.2", f"sqlite:///{tmp_path}/mlflow.db", f"proxied:{tmp_path}/mlartifacts", 8)
-    fill("2.20.2", tmp_path / "mlruns", "-", 8)
+    assert mlruns == tmp_path / "mlruns"
     local = [
         words for words in commands() if not any("://" in word and "sqlite" not in word for word in words)
     ]

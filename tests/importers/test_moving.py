@@ -17,7 +17,7 @@ import servers
 from conftest import assert_same, command, fill, imported, trackside
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
-RUNS = 60
+RUNS = 50
 
 
 @pytest.fixture(scope="module")
@@ -187,6 +187,29 @@ def test_files_that_cannot_be_read_are_said_and_fetched_later(source: Path, tmp_
     assert report["found"]["files"] == report["there"]["files"] > 0
 
 
+def test_what_is_left_out_is_counted(source: Path, tmp_path: Path) -> None:
+    database = tmp_path / "mlflow.db"
+    shutil.copy(source / "mlflow.db", database)
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute(
+            "INSERT INTO trace_info (request_id, experiment_id, timestamp_ms, status, db_payload_generation)"
+            " VALUES ('tr-1', 0, 1, 'OK', 0)"
+        )
+        connection.execute(
+            "INSERT INTO experiments (experiment_id, name, lifecycle_stage, workspace) VALUES (9, 'far', 'active', 'other')"
+        )
+        connection.commit()
+    report = imported(f"sqlite:///{database}", "--files", "none", "--data-dir", tmp_path / "data")
+    left = {each["what"]: each["number"] for each in report["left_out"]}
+    assert left == {
+        "artifacts": -1,
+        "traces": 1,
+        "experiments of other workspaces": 1,
+        "deleted model versions": 1,
+    }
+    assert report["ok"]
+
+
 def test_beside_a_server_on_sqlite_it_refuses(source: Path, tmp_path: Path) -> None:
     with servers.trackside(tmp_path):
         said = trackside("import", "mlflow", *where(source), "--data-dir", tmp_path / "data", code=1)
@@ -233,9 +256,7 @@ def test_a_server_that_is_none_of_mlflows(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
-def test_a_damaged_mlruns_folder_is_named_by_file(tmp_path: Path) -> None:
-    mlruns = tmp_path / "mlruns"
-    fill("2.20.2", mlruns, "-", 6)
+def test_a_damaged_mlruns_folder_is_named_by_file(mlruns: Path, tmp_path: Path) -> None:
     whole = tmp_path / "whole"
     shutil.copytree(mlruns, whole)
     [special] = mlruns.rglob("metrics/special")
@@ -247,13 +268,18 @@ def test_a_damaged_mlruns_folder_is_named_by_file(tmp_path: Path) -> None:
     assert f"{meta} is no YAML" in trackside(
         "import", "mlflow", mlruns, "--data-dir", tmp_path / "data", code=1
     )
+    meta.unlink()
+    shutil.copy(whole / meta.relative_to(mlruns), meta)
+    run = meta.parent.rename(meta.parents[1] / "no id!")
+    assert "'no id!' is no id" in trackside(
+        "import", "mlflow", mlruns, "--data-dir", tmp_path / "data", code=1
+    )
+    assert run.exists()
     report = imported(whole, "--data-dir", tmp_path / "data")
     assert report["found"] == report["there"]
 
 
-def test_names_that_mlflow_does_not_serve_are_kept(tmp_path: Path) -> None:
-    mlruns = tmp_path / "mlruns"
-    fill("2.20.2", mlruns, "-", 4)
+def test_names_that_mlflow_does_not_serve_are_kept(mlruns: Path, tmp_path: Path) -> None:
     run = next(mlruns.rglob("metrics/special")).parents[1]
     (run / "artifacts" / "100% #1?.txt").write_text("odd")
     (run / "artifacts" / "back\\slash").write_text("not kept")

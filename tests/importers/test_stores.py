@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import servers
 from conftest import differences, dump, fill, imported, trackside
@@ -90,31 +89,16 @@ def test_a_database_on_postgresql_into_postgresql(postgres: PostgresServer, tmp_
         before = dump("2.20.2", given, tmp_path / "before.json")
         after = seen("2.20.2", tmp_path, "--store", target)
         assert differences(without_places(before), without_places(after)) == []
+        with servers.trackside(tmp_path, "--store", target) as running:
+            answer = httpx.post(f"{running.url}/api/2.0/mlflow/experiments/create", json={"name": "next"})
+            assert answer.json() == {"experiment_id": "4"}
         again = imported(given, "--data-dir", tmp_path / "data", "--store", target)
         assert again["skipped"] == RUNS
 
 
-def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
-    database = tmp_path / "mlflow.db"
-    fill("3.17.2", f"sqlite:///{database}", tmp_path / "artifacts", 12)
-    with closing(sqlite3.connect(database)) as connection:
-        connection.execute(
-            "INSERT INTO trace_info (request_id, experiment_id, timestamp_ms, status, db_payload_generation)"
-            " VALUES ('tr-1', 0, 1, 'OK', 0)"
-        )
-        connection.execute(
-            "INSERT INTO experiments (experiment_id, name, lifecycle_stage, workspace) VALUES (9, 'far', 'active', 'other')"
-        )
-        connection.commit()
-    report = imported(f"sqlite:///{database}", "--data-dir", tmp_path / "data")
-    left = {each["what"]: each["number"] for each in report["left_out"]}
-    assert left["traces"] == 1
-    assert report["ok"]
-
-
-def test_points_of_an_mlruns_folder_that_stand_there_twice_are_stored_once(tmp_path: Path) -> None:
-    mlruns = tmp_path / "mlruns"
-    fill("2.20.2", mlruns, "-", 5)
+def test_points_of_an_mlruns_folder_that_stand_there_twice_are_stored_once(
+    mlruns: Path, tmp_path: Path
+) -> None:
     [special] = mlruns.rglob("metrics/special")
     special.write_text(special.read_text() * 2)
     report = imported(mlruns, "--data-dir", tmp_path / "data")

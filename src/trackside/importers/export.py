@@ -219,11 +219,11 @@ class Exporter:
     async def _file(self, owner: Run | LoggedModel, uri: str, path: str) -> StoredFile:
         from trackside.core import artifacts  # noqa: PLC0415 - tests/test_layout.py
 
+        blob, _ = await artifacts.open_below(self._app, uri, path)  # which refuses paths that lead elsewhere
         target = self._folder / layout.folder_of(owner) / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        blob, _ = await artifacts.open_below(self._app, uri, path)
         digest, size = hashlib.sha256(), 0
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("xb") as file:
                 async for chunk in blob.chunks(0, blob.size_bytes):
                     digest.update(chunk)

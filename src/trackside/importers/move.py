@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Awaitable, Iterable, Sequence
 from typing import NamedTuple, TypeVar
@@ -21,7 +22,7 @@ FILES_AT_ONCE = 8  # of all of them
 LISTED = 256  # files of one owner that are looked at together
 KEPT_AFTER = 16  # runs, whose lines in the state are written together
 
-T = TypeVar("T")
+_ID = re.compile(r"[A-Za-z0-9][\w\-]{0,255}", re.ASCII)
 Owner = TypeVar("Owner", Run, LoggedModel)
 
 
@@ -114,6 +115,7 @@ class Mover:
     # --- runs and logged models
 
     async def _runs(self, runs: list[Run], place: Place) -> None:
+        self._check_ids(runs)
         new = await self._not_done(runs, place)
         written = await self._writer.runs(new, place) if self._writer and new else [None] * len(new)
         await all_of(self._run(run, place, at) for run, at in zip(new, written, strict=True))
@@ -141,6 +143,7 @@ class Mover:
             self._note(run, counts, copied=await self._files(run, written, counts))
 
     async def _logged_models(self, models: list[LoggedModel], place: Place) -> None:
+        self._check_ids(models)
         new = await self._not_done(models, place)
         written = await self._writer.logged_models(new, place) if self._writer and new else [None] * len(new)
         await all_of(self._logged_model(model, place, at) for model, at in zip(new, written, strict=True))
@@ -174,6 +177,13 @@ class Mover:
             self._report.found.update(done.counts)
             self._report.skipped += 1
         return new
+
+    def _check_ids(self, owners: Sequence[Run | LoggedModel]) -> None:
+        """Ids become parts of paths."""
+        if bad := [each.id for each in owners if not _ID.fullmatch(each.id)]:
+            raise SourceError(
+                f"{self._source.name} is damaged: {bad[0]!r} is no id of a run or logged model."
+            )
 
     def _learn(self, owner: Run | LoggedModel, place: Place, written: Written | None) -> None:
         if written:

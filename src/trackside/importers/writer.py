@@ -71,39 +71,56 @@ class Writer:
         """Their rows and tags; those that are there keep all but tags."""
 
         async def job(tx: Transaction) -> list[Place]:
-            places = [await self._experiment(tx, each) for each in planned]
+            new = {each.id for each in planned if each.is_new}
+            places = [await self._experiment(tx, each, new) for each in planned]
             await tx.all("count_on_from_experiments")
             return places
 
         return await self._app.db.write(job)
 
-    async def _experiment(self, tx: Transaction, planned: Planned) -> Place:
+    async def _experiment(self, tx: Transaction, planned: Planned, new: set[int | None]) -> Place:
         source, number = planned.source, planned.id
         known = await tx.one("experiment_by_name", name=source.name)
+        keeps = planned.keeps_id and await self._is_free(tx, source, new)
         if known is None and number is not None:
             await tx.run(
                 "add_experiment_as",
                 id=number,
                 name=source.name,
-                **self._fields(source, number, planned.keeps_id),
+                **self._fields(source, number, keeps),
             )
         elif known is None:
             row = await tx.insert(
                 "add_experiment", name=source.name, artifact_location="", now_ms=source.created_ms
             )
             number = int(row["id"])
-            await tx.run("become_experiment", id=number, **self._fields(source, number, keeps_id=False))
+            await tx.run("become_experiment", id=number, **self._fields(source, number, keeps))
         else:
             number = int(known["id"])
             if planned.is_empty and planned.keeps_id:  # the default that a server has made at its first start
-                await tx.run("become_experiment", id=number, **self._fields(source, number, keeps_id=True))
+                await tx.run("become_experiment", id=number, **self._fields(source, number, keeps))
         tags = [{"id": number, "key": key, "value": value} for key, value in source.tags.items()]
         await tx.many("set_experiment_tag", tags)
         row = await tx.one("experiment_by_id", id=number) or {}
-        return Place(number, row["artifact_location"], planned.keeps_id)
+        return Place(number, row["artifact_location"], keeps)
 
-    def _fields(self, source: Experiment, number: int, keeps_id: bool) -> dict[str, Any]:
-        keeps = self._keeps_uris and (keeps_id or not source.location.startswith(f"{self._app.blobs.uri}/"))
+    async def _is_free(self, tx: Transaction, source: Experiment, new: set[int | None]) -> bool:
+        """Whether no experiment that was there before has its files where an export says this one's were: files are
+        granted with the experiment in whose place they lie."""
+        from trackside.core.artifacts import experiment_of_folder  # noqa: PLC0415 - tests/test_layout.py
+
+        place = source.location.rstrip("/")
+        if not self._keeps_uris or not f"{place}/".startswith(f"{self._app.blobs.uri}/"):
+            return True
+        others = {row["id"] for row in await tx.all("experiments_at_location", location=place)}
+        numbered = experiment_of_folder(place.removeprefix(self._app.blobs.uri).lstrip("/"))
+        if numbered is not None and await tx.one("experiment_by_id", id=numbered):
+            others.add(numbered)
+        return others - new <= {int(source.id)}
+
+    def _fields(self, source: Experiment, number: int, keeps: bool) -> dict[str, Any]:
+        foreign = not source.location.startswith(f"{self._app.blobs.uri}/")
+        keeps = self._keeps_uris and (keeps or foreign)
         return {
             "artifact_location": source.location if keeps else f"{self._app.blobs.uri}/{number}",
             "lifecycle": source.lifecycle,
