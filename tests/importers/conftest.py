@@ -20,10 +20,12 @@ sys.path += [str(TESTS / "protocol"), str(TESTS / "blobs")]
 
 import servers  # noqa: E402
 from servers import Server, client_environment, client_python, free_port  # noqa: E402
+from weed import Weed, create_bucket  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 ROOT = TESTS.parent
 RUNS = 500  # of each server
+SOURCE_RUNS = 50  # of the database that several tests share
 
 
 def environment(version: str) -> dict[str, str]:
@@ -140,6 +142,14 @@ def from_server(request: pytest.FixtureRequest, both: dict[str, Callable[[], Mov
 
 
 @pytest.fixture(scope="session")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with mlflow.db of 3.17.2 and artifacts behind mlflow-artifacts:/ in `kept`."""
+    folder = tmp_path_factory.mktemp("source")
+    fill("3.17.2", f"sqlite:///{folder}/mlflow.db", f"proxied:{folder}/kept", SOURCE_RUNS)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def filled_mlruns(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("filled")
     fill("2.20.2", folder / "mlruns", "-", 8)
@@ -151,6 +161,13 @@ def filled_mlruns(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def mlruns(filled_mlruns: Path, tmp_path: Path) -> Path:
     """A folder of MLflow 2.20.2 of the test's own, with 8 runs."""
     return shutil.copytree(filled_mlruns, tmp_path / "mlruns")
+
+
+@pytest.fixture(scope="session")
+def weed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Weed]:
+    with Weed(tmp_path_factory.mktemp("weed")) as started:
+        create_bucket(started, "moved")
+        yield started
 
 
 def differences(before: Any, after: Any, at: str = "") -> list[str]:

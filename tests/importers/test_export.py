@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 from conftest import assert_same, fill, imported, trackside
-from weed import Weed, create_bucket
+from weed import Weed
 
 from postgres_server import server
 
@@ -48,13 +47,6 @@ def test_an_export_that_was_imported_gives_the_same_export(exported: Path, tmp_p
     trackside("export", tmp_path / "again", "--data-dir", tmp_path / "data")
     assert_same(exported, tmp_path / "again")
     assert report_of(exported, "--data-dir", tmp_path / "data")["skipped"] == RUNS + 3
-
-
-@pytest.fixture(scope="module")
-def weed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Weed]:
-    with Weed(tmp_path_factory.mktemp("weed")) as started:
-        create_bucket(started, "moved")
-        yield started
 
 
 def test_through_postgresql_and_s3(exported: Path, weed: Weed, tmp_path: Path) -> None:

@@ -14,18 +14,10 @@ from pathlib import Path
 
 import pytest
 import servers
-from conftest import assert_same, command, fill, imported, trackside
+from conftest import SOURCE_RUNS as RUNS
+from conftest import assert_same, command, imported, trackside
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
-RUNS = 50
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with mlflow.db of 3.17.2 and artifacts behind mlflow-artifacts:/ in `kept`."""
-    folder = tmp_path_factory.mktemp("source")
-    fill("3.17.2", f"sqlite:///{folder}/mlflow.db", f"proxied:{folder}/kept", RUNS)
-    return folder
 
 
 def where(source: Path) -> list[object]:

@@ -35,7 +35,7 @@ def opened(url: str) -> Any:
         client: Any = {"allow_http": endpoint.startswith("http:")}
         return S3Store(url.removeprefix("s3://"), region=region, client_options=client, **options)
     except (obs.exceptions.BaseError, ValueError) as error:
-        raise SourceError(f"{url} cannot be used: {error}") from error
+        raise SourceError(f"{url} cannot be used: {_said(error)}.") from error
 
 
 class Bucket(NamedTuple):
@@ -53,7 +53,7 @@ class Bucket(NamedTuple):
                     if not each["path"].endswith("/"):  # how some tools keep an empty folder
                         yield File(each["path"].removeprefix(prefix), each["size"])
         except (obs.exceptions.BaseError, OSError) as error:
-            raise SourceError(f"{self.uri} cannot be listed: {error}") from error
+            raise SourceError(f"{self.uri} cannot be listed: {_said(error)}.") from error
 
     async def content(self, path: str) -> AsyncIterator[bytes]:
         try:
@@ -61,4 +61,9 @@ class Bucket(NamedTuple):
             async for chunk in got.stream(min_chunk_size=CHUNK):
                 yield bytes(chunk)
         except (obs.exceptions.BaseError, OSError) as error:
-            raise SourceError(f"{self.uri}/{path} cannot be read: {error}") from error
+            raise SourceError(f"{self.uri}/{path} cannot be read: {_said(error)}.") from error
+
+
+def _said(error: Exception) -> str:
+    """What of an error is worth reading: the rest of it is obstore's own."""
+    return str(error).partition("\n")[0].strip().rstrip(".")
