@@ -21,6 +21,7 @@ import mlflow
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
 
+PROMPT = "tags.`mlflow.prompt.is_prompt` = 'true'"  # prompts are models, shown to who asks for them
 LARGEST = 1.7976931348623157e308
 MAJOR = int(mlflow.__version__.partition(".")[0])
 
@@ -60,7 +61,11 @@ class Dump:
             "experiments": {each.experiment_id: self.experiment(each) for each in experiments},
             "runs": {run.info.run_id: each for run, each in zip(runs, told, strict=True)},
             "logged_models": self.logged_models(ids) if MAJOR > 2 else {},
-            "models": {each.name: self.model(each) for each in paged(self.client.search_registered_models)},
+            "models": {
+                each.name: self.model(each, filter_string)
+                for filter_string in ("", PROMPT)
+                for each in paged(self.client.search_registered_models, filter_string=filter_string)
+            },
         }
 
     def experiment(self, each: Any) -> dict[str, Any]:
@@ -140,16 +145,19 @@ class Dump:
         with tempfile.TemporaryDirectory() as folder:
             return content(Path(download_artifacts(f"models:/{model_id}", dst_path=folder)))
 
-    def model(self, each: Any) -> dict[str, Any]:
-        versions = paged(self.client.search_model_versions, filter_string=f"name='{each.name}'")
-        told = [self.client.get_model_version(each.name, version.version) for version in versions]
+    def model(self, each: Any, also: str) -> dict[str, Any]:
+        versions = paged(
+            self.client.search_model_versions, filter_string=f"name='{each.name}'{also and ' AND ' + also}"
+        )
+        if not also:  # a client gets no version of a prompt but by searching
+            versions = [self.client.get_model_version(each.name, version.version) for version in versions]
         return {
             "fields": [each.description or "", dict(each.tags), {a: str(v) for a, v in each.aliases.items()}],
             "times": [each.creation_timestamp, each.last_updated_timestamp],
             "latest": sorted(
                 [version.current_stage, str(version.version)] for version in each.latest_versions
             ),
-            "versions": {str(version.version): self.version(version) for version in told},
+            "versions": {str(version.version): self.version(version) for version in versions},
         }
 
     def version(self, each: Any) -> dict[str, Any]:
@@ -159,7 +167,7 @@ class Dump:
                     each.current_stage,
                     each.status,
                     each.description or "",
-                    each.run_id,
+                    each.run_id or None,
                     each.run_link or None,
                 ),
                 *(
@@ -170,8 +178,13 @@ class Dump:
                 ),
             ],
             "times": [each.creation_timestamp, each.last_updated_timestamp],
-            "uri": [each.source, self.client.get_model_version_download_uri(each.name, each.version)],
+            "uri": [each.source, *self.place(each)],
         }
+
+    def place(self, version: Any) -> list[str]:
+        if "mlflow.prompt.is_prompt" in version.tags:
+            return []
+        return [self.client.get_model_version_download_uri(version.name, version.version)]
 
 
 def dataset(used: Any) -> list[Any]:

@@ -180,6 +180,11 @@ class Fill:
         registry.transition_model_version_stage("food net", 1, "Archived", False)
         registry.set_registered_model_alias("food net", "champion", 3)
         registry.create_registered_model("empty-model")
+        if MAJOR > 2:
+            mark = ("mlflow.prompt.is_prompt", "true")
+            registry.create_registered_model("a-prompt", [RegisteredModelTag(*mark)])
+            text = [ModelVersionTag(*mark), ModelVersionTag("mlflow.prompt.text", "Say {{ what }}")]
+            registry.create_model_version("a-prompt", "prompt-template", None, text)
         if model_id:
             registry.create_registered_model("from-logged")
             registry.create_model_version(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from conftest import assert_same, fill, imported, trackside
+from releases import assert_same, fill, imported, trackside
 from weed import Weed
 
 from postgres_server import server

@@ -11,8 +11,8 @@ import obstore
 import pyarrow.parquet as pq
 import pytest
 import servers
-from conftest import assert_same, imported, trackside
 from obstore.store import S3Store
+from releases import assert_same, imported, trackside
 from weed import Weed
 
 from trackside.importers.layout import GROUP_ROWS

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, command, fill
+from releases import ROOT, command, fill
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 PAGE = (ROOT / "docs" / "migration.md").read_text()

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 import servers
-from conftest import SOURCE_RUNS as RUNS
-from conftest import assert_same, command, imported, trackside
+from releases import SOURCE_RUNS as RUNS
+from releases import assert_same, command, imported, trackside
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 

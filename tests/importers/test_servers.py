@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import RUNS, Moved, differences
+from releases import RUNS, Moved, differences
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 import servers
-from conftest import differences, dump, fill, imported, trackside
+from releases import differences, dump, fill, imported, trackside
 
 from postgres_server import PostgresServer, server
 

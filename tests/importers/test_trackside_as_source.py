@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import servers
-from conftest import fill, imported, trackside
+from releases import fill, imported, trackside
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 

@@ -11,6 +11,7 @@ import pytest
 from trackside.importers.batches import distinct, merged
 from trackside.importers.plan import Conflict, There, Uris, plan
 from trackside.importers.records import LARGEST, Experiment, LoggedModel, Run, hexed, points_of, unhexed
+from trackside.importers.report import Report
 from trackside.importers.state import Done, State, fingerprint
 
 
@@ -108,3 +109,21 @@ def test_a_run_that_changed_has_another_print() -> None:
     assert fingerprint(one, "copy") != fingerprint(one, "none")
     one.tags = {"a": "b"}
     assert fingerprint(one, "copy") != fingerprint(run("r", "x"), "copy")
+
+
+def test_a_report_says_what_differs_and_what_was_left_out() -> None:
+    report = Report("mlflow.db", "data")
+    report.found.update(runs=3, points=1_000_000)
+    report.there.update(runs=2, points=1_000_000)
+    report.wrong = [f"run {number} is not there" for number in range(30)]
+    report.leave("traces", "Trackside does not have them", 2)
+    report.leave("traces", "Trackside does not have them")
+    report.leave("webhooks", "their secrets are encrypted", -1)
+    text = report.text()
+    assert "runs                             3               2  DIFFERS" in text
+    assert "points                   1,000,000       1,000,000\n" in text
+    assert "Left out: 3 traces: Trackside does not have them." in text
+    assert "Left out: webhooks: their secrets are encrypted." in text
+    assert "… and 10 more: see --json." in text
+    assert "NOT the same." in text
+    assert not report.fields()["ok"]
