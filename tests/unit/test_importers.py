@@ -70,7 +70,9 @@ def test_sources_of_versions_follow_their_files() -> None:
 
 
 def test_references_name_a_place_that_clients_reach() -> None:
-    uris = Uris("mlflow-artifacts:", "reference", keeps=False, server="https://m.lab", beside=Path("/srv"))
+    uris = Uris(
+        "mlflow-artifacts:", "reference", keeps=False, server="https://ada:secret@m.lab", beside=Path("/srv")
+    )
     assert uris.reference("mlflow-artifacts:/1/r") == "mlflow-artifacts://m.lab/1/r"
     assert uris.reference("./mlruns/1/r") == "file:///srv/mlruns/1/r"
     assert uris.reference("s3://b/1/r") == "s3://b/1/r"

@@ -25,7 +25,6 @@ from trackside.cli.remote import AsJson, fail
 if TYPE_CHECKING:
     from trackside.config import ServerSettings
     from trackside.importers.report import Report
-    from trackside.importers.session import Wanted
     from trackside.importers.source import Source
 
 T = TypeVar("T")
@@ -95,13 +94,19 @@ def from_mlflow(
     Broken off at any moment, the same command goes on where it stood. At the end what was written is read back and
     counted, and what was left out is named. Exit code 1 if anything differs. On SQLite the server must not be running.
     """
-    from trackside.importers.session import Wanted
-
     settings = _settings(data_dir, store, artifacts, s3_endpoint, s3_addressing, s3_allow_http)
-    is_server = source.startswith(("http://", "https://"))
-    beside = _beside(source)
-    wanted = Wanted(files.value, experiment or (), dry_run, source if is_server else files_from, beside)
-    _finish(_try(_import(settings, _mlflow(source, files_from, beside), wanted)), as_json)
+    if files_from and "://" not in files_from:
+        files_from = str(Path(files_from).resolve())  # a source's own relative paths begin elsewhere
+
+    async def work() -> Report:
+        from trackside.importers.session import Wanted, moved
+
+        beside = _beside(source)
+        server = source if source.startswith(("http://", "https://")) else files_from
+        wanted = Wanted(files.value, experiment or (), dry_run, server, beside)
+        return await moved(settings, await _mlflow(source, files_from, beside), wanted)
+
+    _finish(_try(work()), as_json)
 
 
 @app.command("folder")
@@ -122,10 +127,15 @@ def from_folder(
     Broken off at any moment, the same command goes on where it stood. Exit code 1 if anything differs from the export.
     On SQLite the server must not be running.
     """
-    from trackside.importers.session import Wanted
-
     settings = _settings(data_dir, store, artifacts, s3_endpoint, s3_addressing, s3_allow_http)
-    _finish(_try(_import(settings, _portable(path), Wanted("copy", experiment or (), dry_run))), as_json)
+
+    async def work() -> Report:
+        from trackside.importers.portable import PortableSource
+        from trackside.importers.session import Wanted, moved
+
+        return await moved(settings, PortableSource(path), Wanted("copy", experiment or (), dry_run))
+
+    _finish(_try(work()), as_json)
 
 
 def export(
@@ -155,12 +165,6 @@ def export(
     typer.echo(json.dumps({"folder": str(path), **counts}) if as_json else f"Wrote {told} to {path}.")
 
 
-async def _import(settings: ServerSettings, source: Coroutine[Any, Any, Source], wanted: Wanted) -> Report:
-    from trackside.importers.session import moved
-
-    return await moved(settings, await source, wanted)
-
-
 async def _mlflow(url: str, files_from: str, beside: Path) -> Source:
     """The reader of a source."""
     if url.startswith(("http://", "https://")):
@@ -177,12 +181,6 @@ async def _mlflow(url: str, files_from: str, beside: Path) -> Source:
     from trackside.importers.folder import FolderSource
 
     return FolderSource(Path(url.removeprefix("file://")), places)
-
-
-async def _portable(path: Path) -> Source:
-    from trackside.importers.portable import PortableSource
-
-    return PortableSource(path)
 
 
 def _beside(source: str) -> Path:

@@ -120,7 +120,7 @@ class Uris:
                     f"'{uri}' leads through MLflow's server, and clients would look for it on Trackside's. Name that"
                     " server with --files-from http://…, or copy the files."
                 )
-            return f"mlflow-artifacts://{urlsplit(self._server).netloc}{parts.path}"
+            return f"mlflow-artifacts://{urlsplit(self._server).netloc.rpartition('@')[2]}{parts.path}"
         if parts.scheme in ("", "file"):
             path = unquote(parts.path) if parts.scheme else uri
             return f"file://{quote(str((self._beside / path).resolve()))}"
