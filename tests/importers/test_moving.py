@@ -115,7 +115,7 @@ def test_ids_and_names_that_are_taken(source: Path, tmp_path: Path) -> None:
         import httpx
 
         with httpx.Client(base_url=f"{target.url}/api/2.0/mlflow") as client:
-            for name in ("mine", "more", "empty"):  # 1, 2, 3
+            for name in ("empty", "mine"):  # 1, 2
                 client.post("/experiments/create", json={"name": name}).raise_for_status()
             client.post("/registered-models/create", json={"name": "food net"}).raise_for_status()
             client.post(
@@ -123,10 +123,10 @@ def test_ids_and_names_that_are_taken(source: Path, tmp_path: Path) -> None:
             ).raise_for_status()
     report = imported(*where(source), "--data-dir", data, code=1)
     assert report["wrong"] == ["model 'food net', version 1: the target has another version 1"]
-    assert any("'empty' goes into experiment 3, which has its name" in note for note in report["notes"])
-    assert any("'vision / 数据' gets a new id, since 1 is another" in note for note in report["notes"])
+    assert any("'empty' goes into experiment 1, which has its name" in note for note in report["notes"])
+    assert any("'vision / 数据' gets a new id: 1 is another" in note for note in report["notes"])
     names = dict(query(data, "SELECT name, id FROM experiment"))
-    assert names == {"Default": 0, "mine": 1, "more": 2, "empty": 3, "vision / 数据": 4, "deleted": 5}
+    assert names == {"Default": 0, "empty": 1, "mine": 2, "deleted": 3, "vision / 数据": 4}
     [(uri,)] = query(data, "SELECT artifact_uri FROM run WHERE name = 'awkward / 数据'")
     assert str(uri).startswith("mlflow-artifacts:/4/")
     [(version,)] = query(data, "SELECT source FROM model_version WHERE version = 3")

@@ -35,8 +35,8 @@ def without_places(found: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def seen(version: str, folder: Path, *options: str) -> dict[str, Any]:
-    with servers.trackside(folder, *options) as target:
+def seen(version: str, folder: Path) -> dict[str, Any]:
+    with servers.trackside(folder) as target:
         return dump(version, target.url, folder / "after.json")
 
 
@@ -79,21 +79,23 @@ def postgres() -> Iterator[PostgresServer]:
         yield started
 
 
-def test_a_database_on_postgresql_into_postgresql(postgres: PostgresServer, tmp_path: Path) -> None:
+def test_a_database_on_postgresql_into_one_beside_its_server(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
     with postgres.database() as source, postgres.database() as target:
         given = source.replace("postgresql://", "postgresql+psycopg2://")
         fill("2.20.2", given, tmp_path / "artifacts", RUNS)
-        report = imported(given, "--data-dir", tmp_path / "data", "--store", target)
-        assert report["found"] == report["there"]
-        assert "p%40ss" not in report["source"] + report["target"]
         before = dump("2.20.2", given, tmp_path / "before.json")
-        after = seen("2.20.2", tmp_path, "--store", target)
-        assert differences(without_places(before), without_places(after)) == []
+        place = ["--data-dir", tmp_path / "data", "--store", target]
         with servers.trackside(tmp_path, "--store", target) as running:
+            report = imported(given, *place)
+            after = dump("2.20.2", running.url, tmp_path / "after.json")
             answer = httpx.post(f"{running.url}/api/2.0/mlflow/experiments/create", json={"name": "next"})
             assert answer.json() == {"experiment_id": "4"}
-        again = imported(given, "--data-dir", tmp_path / "data", "--store", target)
-        assert again["skipped"] == RUNS
+        assert report["found"] == report["there"]
+        assert "p%40ss" not in report["source"] + report["target"]
+        assert differences(without_places(before), without_places(after)) == []
+        assert imported(given, *place)["skipped"] == RUNS
 
 
 def test_points_of_an_mlruns_folder_that_stand_there_twice_are_stored_once(

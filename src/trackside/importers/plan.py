@@ -54,27 +54,34 @@ def plan(experiments: Sequence[Experiment], there: Sequence[There]) -> list[Plan
     for experiment in experiments:
         known = by_name.get(experiment.name)
         if known is not None:
-            if known.lifecycle == "deleted" and experiment.lifecycle == "active":
-                raise Conflict(
-                    f"The target's experiment '{known.name}' is deleted: its runs would not be seen. Restore it, or"
-                    " rename the source's."
-                )
-            note = (
-                ""
-                if str(known.id) == experiment.id
-                else f"goes into experiment {known.id}, which has its name"
-            )
-            found.append(Planned(experiment, known.id, is_new=False, is_empty=known.is_empty, note=note))
+            found.append(_into(known, experiment))
             continue
-        number = (
-            int(experiment.id) if experiment.id.isdecimal() and int(experiment.id) <= GREATEST_ID else None
-        )
-        free = number is not None and number not in taken
-        note = "" if free else f"gets a new id, since {experiment.id} is another experiment's"
-        found.append(Planned(experiment, number if free else None, is_new=True, is_empty=True, note=note))
-        if number is not None and free:
+        number = _number(experiment.id)
+        if number is None or number in taken:
+            why = "is no number" if number is None else "is another experiment's"
+            note = f"gets a new id: {experiment.id} {why}"
+            found.append(Planned(experiment, None, is_new=True, is_empty=True, note=note))
+        else:
             taken.add(number)
+            found.append(Planned(experiment, number, is_new=True, is_empty=True, note=""))
     return found
+
+
+def _into(known: There, experiment: Experiment) -> Planned:
+    """Runs go into the experiment of that name. Raises Conflict."""
+    if known.lifecycle == "deleted" and experiment.lifecycle == "active":
+        raise Conflict(
+            f"The target's experiment '{known.name}' is deleted: its runs would not be seen. Restore it, or rename"
+            " the source's."
+        )
+    same = str(known.id) == experiment.id
+    note = "" if same else f"goes into experiment {known.id}, which has its name"
+    return Planned(experiment, known.id, is_new=False, is_empty=known.is_empty, note=note)
+
+
+def _number(experiment_id: str) -> int | None:
+    number = int(experiment_id) if experiment_id.isdecimal() else -1
+    return number if 0 <= number <= GREATEST_ID else None
 
 
 class Uris:
@@ -92,9 +99,8 @@ class Uris:
 
     def copies(self, owner: Run | LoggedModel) -> bool:
         """Whether its files go into the target's store; else they stay where they are."""
-        return self._files == "copy" and not (
-            self._keeps and not root_of(owner).startswith(f"{self._store}/")
-        )
+        is_inside = root_of(owner).startswith(f"{self._store}/")
+        return self._files == "copy" and (is_inside or not self._keeps)
 
     def target(self, owner: Run | LoggedModel, number: int, location: str, *, keeps_id: bool) -> str:
         """The artifact URI that a run or logged model gets, in the experiment of that number and location."""
@@ -104,12 +110,8 @@ class Uris:
         if self._files == "reference":
             return self.reference(uri)
         place = location if f"{location}/".startswith(f"{self._store}/") else f"{self._store}/{number}"
-        place = place.rstrip("/")
-        return (
-            f"{place}/{owner.id}/artifacts"
-            if isinstance(owner, Run)
-            else f"{place}/models/{owner.id}/artifacts"
-        )
+        below = owner.id if isinstance(owner, Run) else f"models/{owner.id}"
+        return f"{place.rstrip('/')}/{below}/artifacts"
 
     def reference(self, uri: str) -> str:
         """A URI by which clients find the source's files themselves. Raises Conflict."""

@@ -72,9 +72,14 @@ class Writer:
 
         async def job(tx: Transaction) -> list[Place]:
             new = {each.id for each in planned if each.is_new}
-            places = [await self._experiment(tx, each, new) for each in planned]
+            # Those with an id first: those without must not get one of these.
+            places = {}
+            for each in sorted(planned, key=lambda each: each.id is None):
+                if each.id is None:
+                    await tx.all("count_on_from_experiments")
+                places[each.source.id] = await self._experiment(tx, each, new)
             await tx.all("count_on_from_experiments")
-            return places
+            return [places[each.source.id] for each in planned]
 
         return await self._app.db.write(job)
 
