@@ -190,9 +190,12 @@ def test_what_is_left_out_is_counted(source: Path, tmp_path: Path) -> None:
         connection.execute(
             "INSERT INTO experiments (experiment_id, name, lifecycle_stage, workspace) VALUES (9, 'far', 'active', 'other')"
         )
+        connection.execute("UPDATE model_versions SET source = 's3://far/model' WHERE version = 4")
         connection.commit()
     report = imported(f"sqlite:///{database}", "--files", "none", "--data-dir", tmp_path / "data")
     left = {each["what"]: each["number"] for each in report["left_out"]}
+    [note] = report["notes"]
+    assert note == "1 model versions have sources outside of what was imported, which stay: food net 4"
     assert left == {
         "artifacts": -1,
         "traces": 1,

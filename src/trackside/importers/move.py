@@ -82,6 +82,11 @@ class Mover:
             self._report.wrong.append(
                 f"the files of {count:,} runs and logged models could not be read: {why}"
             )
+        if self._writer and (outside := self._writer.outside):
+            named = ", ".join(outside[:5]) + (", …" if len(outside) > 5 else "")
+            self._report.notes.append(
+                f"{len(outside):,} model versions have sources outside of what was imported, which stay: {named}"
+            )
         self._report.left_out += await self._source.left_out()
 
     async def _run_all(self, planned: Sequence[Planned]) -> None:

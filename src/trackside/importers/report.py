@@ -37,7 +37,10 @@ class Report:
 
     @property
     def is_good(self) -> bool:
-        return not self.wrong
+        if self.wrong or self.dry_run:
+            return not self.wrong
+        # What an earlier start has moved may have grown since.
+        return all(self.there[kind] >= self.found[kind] for kind in KINDS)
 
     def leave(self, what: str, why: str, count: int = 1) -> None:
         """Count something that is not moved."""
@@ -63,7 +66,7 @@ class Report:
         lines.append(f"{'':18}{'source':>16}" + ("" if self.dry_run else f"{'target':>16}"))
         for kind in KINDS:
             row = f"{kind.replace('_', ' '):18}{self.found[kind]:>16,}"
-            same = self.found[kind] == self.there[kind]
+            same = self.found[kind] <= self.there[kind]
             lines.append(
                 row if self.dry_run else f"{row}{self.there[kind]:>16,}{'' if same else '  DIFFERS'}"
             )

@@ -50,6 +50,7 @@ class Writer:
         self._app = app
         self._uris = uris
         self._keeps_uris = keeps_uris
+        self.outside: list[str] = []  # versions whose sources lie among nobody's artifacts that were moved
 
     async def there(self) -> list[There]:
         """The target's experiments."""
@@ -258,6 +259,9 @@ class Writer:
 
     async def registered(self, model: RegisteredModel) -> list[str]:
         """A registered model with its versions; what could not be written, in words."""
+        self.outside += [
+            f"{model.name} {each.version}" for each in model.versions if self._is_outside(each.source)
+        ]
         last = max([model.last_version, *(each.version for each in model.versions)])
 
         async def job(tx: Transaction) -> list[str]:
@@ -288,7 +292,7 @@ class Writer:
         known = await tx.one("model_version", **at)
         if known and (known["created_ms"], known["run_uuid"]) != (version.created_ms, version.run_id):
             return False
-        source, location = self.sources(version)
+        source, location = self._sources(version)
         await tx.run(
             "move_version",
             **at,
@@ -311,7 +315,7 @@ class Writer:
         )
         return True
 
-    def sources(self, version: Version) -> tuple[str, str]:
+    def _sources(self, version: Version) -> tuple[str, str]:
         """The source of a version and its storage location, as they are now."""
         source = version.source
         location = version.location
@@ -320,6 +324,10 @@ class Writer:
         if not source.startswith(("models:", "runs:")):
             source = self._uris.moved(source) or source
         return source, location or source
+
+    def _is_outside(self, source: str) -> bool:
+        is_place = "/" in source and not source.startswith(("models:", "runs:"))  # a prompt has none
+        return is_place and not self._keeps_uris and self._uris.moved(source) is None
 
     # --- files
 
