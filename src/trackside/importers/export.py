@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from trackside.store.database import Row, Transaction
 
 _PAGE = 100
-_PAGE_POINTS = 500_000
+_PAGE_POINTS = 250_000
 T = TypeVar("T")
 
 

@@ -24,7 +24,7 @@ _SCHEMA = pa.schema(
         ("value", pa.float64()),
     ]
 )
-_GROUPS_KEPT = 3
+_GROUPS_KEPT = 2
 
 
 class PointsWriter:
@@ -76,7 +76,7 @@ class PointsReader:
         self._lock = threading.Lock()
         self._groups: dict[int, pa.Table] = {}
         try:
-            self._file = pq.ParquetFile(path, read_dictionary=["key"])
+            self._file = pq.ParquetFile(path, read_dictionary=["run", "key"])
         except (pa.ArrowException, OSError) as error:
             raise SourceError(f"{path} cannot be read as Parquet: {error}.") from error
         if tuple(self._file.schema_arrow.names) != COLUMNS:
