@@ -82,7 +82,7 @@ class Mover:
             self._report.wrong.append(
                 f"the files of {count:,} runs and logged models could not be read: {why}"
             )
-        if self._writer and (outside := self._writer.outside):
+        if self._writer and (outside := self._writer.registry.outside):
             named = ", ".join(outside[:5]) + (", …" if len(outside) > 5 else "")
             self._report.notes.append(
                 f"{len(outside):,} model versions have sources outside of what was imported, which stay: {named}"
@@ -283,7 +283,7 @@ class Mover:
             registered_models=1, versions=len(model.versions), aliases=len(model.aliases)
         )
         if self._writer:
-            self._report.wrong += await self._writer.registered(model)
+            self._report.wrong += await self._writer.registry.write(model)
 
 
 async def all_of(work: Iterable[Awaitable[None]]) -> None:
