@@ -19,7 +19,7 @@ OF_EACH = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_
 SHELL = re.compile(r"^```(?:sh|console|bash)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 # Named as what is to come.
-PLANNED = {"run", "doctor", "probe", "import", "export"}
+PLANNED = {"run", "doctor", "probe"}
 
 
 def lines(text: str) -> Iterator[list[str]]:
