@@ -158,6 +158,30 @@ def test_without_postgres_and_s3_it_is_sqlite_and_a_folder(lab: Lab) -> None:
     assert (lab.folder / "server/trackside.db").exists()
 
 
+def test_variables_of_the_shell_are_not_taken_for_the_stacks(lab: Lab) -> None:
+    own = dict(lab.environment)
+    lab.environment |= {
+        "AWS_ACCESS_KEY_ID": "others", "AWS_SECRET_ACCESS_KEY": "others", "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "PGPORT": "9", "PGHOST": "127.0.0.9", "PGDATA": "/nowhere", "http_proxy": "http://127.0.0.1:9",
+        "MLFLOW_TRACKING_URI": "http://127.0.0.1:9", "MLFLOW_TRACKING_TOKEN": "others", "WEED_ADMIN_PASSWORD": "others",
+        "TRACKSIDE_STORE": "postgresql://127.0.0.1:9/others", "TRACKSIDE_ARTIFACTS": "s3://others",
+        "TRACKSIDE_PORT": "9", "TRACKSIDE_S3_ENDPOINT": "http://127.0.0.1:9",
+    }  # fmt: skip
+    lab.up()
+    environ = Path(f"/proc/{lab.pids()['jupyter']}/environ").read_text().split("\0")
+    given = dict(each.split("=", 1) for each in environ if "=" in each)
+    assert given["MLFLOW_TRACKING_URI"] == lab.url("server")
+    assert "127.0.0.1" in given["no_proxy"]
+    assert not {"AWS_ACCESS_KEY_ID", "MLFLOW_TRACKING_TOKEN", "TRACKSIDE_STORE"} & set(given)
+    created = post(lab, "experiments/create", {"name": "own"})["experiment_id"]
+    artifact = f"{lab.url('server')}/api/2.0/mlflow-artifacts/artifacts/{created}/x.txt"
+    urllib.request.urlopen(urllib.request.Request(artifact, b"kept", method="PUT"), timeout=10).close()
+    lab.down()
+    lab.environment = own
+    lab.up("--without", "jupyter")
+    assert get(artifact) == b"kept"
+
+
 def test_two_calls_at_once_start_one_stack(lab: Lab) -> None:
     command = lab.command(*lab.up_arguments("--with", "server"))
     calls = [

@@ -13,7 +13,7 @@ from trackside.stack.parts import NotReady, Part, get
 from trackside.stack.processes import Launch
 from trackside.stack.settings import CannotStart
 from trackside.stack.sockets import bracketed, reachable
-from trackside.stack.tracking import TrackingServer, signs_in
+from trackside.stack.tracking import OF_OTHER_SERVERS, TrackingServer, signs_in
 
 # Its terminal: no login shell, which would forget the PATH that is given here.
 _SHELL = "{'shell_command': ['bash']}"
@@ -68,7 +68,8 @@ class Jupyter(Part):
         arguments += [f"--{name}={value}" for name, value in options.items()]
         if os.getuid() == 0:
             arguments.append("--allow-root")
-        return Launch(arguments, self._environment(), self.notebooks)
+        # Keys of S3 only where direct access is chosen.
+        return Launch(arguments, self._environment(), self.notebooks, without=(*OF_OTHER_SERVERS, "AWS_"))
 
     def _environment(self) -> dict[str, str]:
         settings = self.settings

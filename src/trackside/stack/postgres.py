@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import os
 import re
 import shutil
 import signal
@@ -74,7 +73,7 @@ class Postgres(Part):
         settings = {**_SETTINGS, "port": str(self.port)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         arguments = [str(programs / "postgres"), "-D", str(self._data), *options]
-        return Launch(arguments, {}, Path("/"), user)
+        return Launch(arguments, {}, Path("/"), user, without=("PG",))
 
     def _make(self, programs: Path, user: OtherUser | None) -> None:
         """A new cluster, under another name until it is whole."""
@@ -206,7 +205,7 @@ def _open_up(folder: Path) -> None:
 
 def _run(command: list[str], user: OtherUser | None) -> None:
     arguments, identity = user.start(command) if user else (command, {})
-    environment = {**os.environ, "LC_ALL": "C"}
+    environment = Launch([], {"LC_ALL": "C"}, Path("/"), without=("PG",)).whole_environment()
     done = subprocess.run(  # noqa: S603
         arguments, capture_output=True, text=True, check=False, cwd="/", env=environment, **identity
     )

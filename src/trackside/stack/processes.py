@@ -26,6 +26,13 @@ class Launch(NamedTuple):
     environment: dict[str, str]  # besides what it inherits
     folder: Path
     user: OtherUser | None = None  # None: as whom we are
+    # Beginnings of variables that it must not inherit: they are for other programs, or said otherwise here.
+    without: tuple[str, ...] = ()
+
+    def whole_environment(self) -> dict[str, str]:
+        """What it inherits, and what it is given."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(self.without)}
+        return {**inherited, **self.environment}
 
 
 class Born(Struct, frozen=True):
@@ -80,7 +87,7 @@ class Process:
             child = subprocess.Popen(  # noqa: S603
                 arguments,
                 cwd=launch.folder,
-                env={**os.environ, **launch.environment},
+                env=launch.whole_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import secrets
 import shutil
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 _LOOPBACK = "127.0.0.1"
 # What Go's garbage collector aims at; without a limit SeaweedFS takes several times as much after a large upload.
 _MEMORY = {"GOMEMLIMIT": "400MiB"}
+# Keys for other stores, and settings: SeaweedFS would take them for its own.
+_WITHOUT = ("AWS_", "S3_", "WEED_")
 CONSOLE_USER = "trackside"
 
 
@@ -131,7 +135,7 @@ class S3(Part):
             "server",
             *(f"-{name}={value}" for name, value in options.items()),
         ]
-        return Launch(arguments, {**_MEMORY, "HOME": str(self.places.s3)}, self.places.s3)
+        return Launch(arguments, {**_MEMORY, "HOME": str(self.places.s3)}, self.places.s3, without=_WITHOUT)
 
     def _identities(self) -> bytes:
         keys = {"accessKey": self.keys.s3_access_key, "secretKey": self.keys.s3_secret_key}
@@ -223,7 +227,8 @@ class S3Console(Part):
             *(f"-{name}={value}" for name, value in options.items()),
         ]
         password = {"WEED_ADMIN_USER": CONSOLE_USER, "WEED_ADMIN_PASSWORD": self.keys.s3_console}
-        return Launch(arguments, {**_MEMORY, **password, "HOME": str(folder)}, folder)
+        environment = {**_MEMORY, **password, "HOME": str(folder)}
+        return Launch(arguments, environment, folder, without=_WITHOUT)
 
     def answers(self) -> None:
         """Its page for signing in."""
@@ -243,15 +248,26 @@ def weed() -> str:
 
 
 def check_storage(storage: StorageSettings) -> None:
-    """Make the bucket if it is not there, and look into it. Raises NotReady."""
+    """Make the bucket if it is not there, and write a file: only then are all files readable. Raises NotReady.
+
+    A SeaweedFS that has just been started answers before it knows where its volumes are.
+    """
     from trackside.blobs.objects import ObjectBlobs
     from trackside.errors import TracksideError
+
+    async def content() -> AsyncIterator[bytes]:
+        yield b"ready"
+
+    async def write() -> None:
+        path = f".trackside-check/{secrets.token_hex(8)}"
+        await blobs.put(path, content())
+        await blobs.delete(path)
 
     try:
         blobs = ObjectBlobs(storage)
         with blobs.translated():
             if blobs.requests is not None:
                 blobs.requests.create_bucket()
-        blobs.probe()
+        asyncio.run(write())
     except TracksideError as error:
         raise NotReady(error.message) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -81,6 +82,7 @@ class Supervisor:
         make_folders(self.settings)
         if not self._lock.take():
             raise IsRunning
+        bypass_proxies(self.settings.host)
         try:
             self._run()
         finally:
@@ -115,6 +117,13 @@ class Supervisor:
             self._failed = part.detail
             self.stop()
         self._tell(part)
+
+
+def bypass_proxies(host: str) -> None:
+    """For this process and what it starts: parts reach each other directly, whatever proxy the network has."""
+    for name in ("no_proxy", "NO_PROXY"):
+        known = [each for each in os.environ.get(name, "").split(",") if each]
+        os.environ[name] = ",".join(dict.fromkeys([*known, "127.0.0.1", "localhost", host]))
 
 
 def _take_over(parts: list[Part], known: dict[str, PartState]) -> dict[str, Process]:

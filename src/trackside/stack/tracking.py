@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     from trackside.config import StorageSettings
 
 ADMIN = "admin"
+# Where another server is or was, as `trackside status --shell` sets it: whoever calls `up` may have that in the shell.
+OF_OTHER_SERVERS = (
+    "MLFLOW_TRACKING_",
+    *(
+        f"TRACKSIDE_{name}"
+        for name in ("ARTIFACTS", "DATA_DIR", "HOST", "PORT", "PUBLIC_URL", "S3_", "STORE")
+    ),
+)
 
 
 class TrackingServer(Part):
@@ -84,7 +92,11 @@ class TrackingServer(Part):
         arguments += [part for host in settings.allowed_hosts for part in ("--allowed-host", host)]
         if settings.auth:
             arguments.append("--auth")
-        return Launch([*arguments, *self._storage_options()], self.environment, self.places.data_dir)
+        arguments += self._storage_options()
+        # Elsewhere a machine's role may stand in AWS's variables.
+        keys = () if self._s3 and self._s3.storage.keys is None else ("AWS_",)
+        without = (*OF_OTHER_SERVERS, *keys)
+        return Launch(arguments, self.environment, self.places.data_dir, without=without)
 
     def _storage_options(self) -> list[str]:
         if self._s3 is None:
