@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -31,7 +31,10 @@ _LOOK_S = 0.1
 _HAS_BEGUN_S = 60  # to end what an earlier supervisor left
 _LAST_BYTES = 64 * 1024
 
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+
 Tell = Callable[[PartState], None]
+Pause = Callable[[], None]
 
 
 class _Changes:
@@ -64,13 +67,32 @@ def start(settings: StackSettings, tell: Tell) -> State:
             stderr=log,
             start_new_session=True,
         )
+    with _signals_noted() as pause:
+        try:
+            _hand_over(supervisor, settings)
+            return _wait(supervisor, settings, _Changes(tell), pause)
+        except BaseException:  # what was begun here is ended
+            supervisor.terminate()
+            supervisor.wait()
+            raise
+
+
+@contextmanager
+def _signals_noted() -> Iterator[Pause]:
+    """Gives a sleep that raises KeyboardInterrupt after Ctrl-C or SIGTERM: nowhere else could they do harm or be lost."""
+    received: list[int] = []
+
+    def pause() -> None:
+        time.sleep(_LOOK_S)
+        if received:
+            raise KeyboardInterrupt
+
+    before = {each: signal.signal(each, lambda got, _: received.append(got)) for each in _ENDING}
     try:
-        _hand_over(supervisor, settings)
-        return _wait(supervisor, settings, _Changes(tell))
-    except BaseException:  # a second Ctrl-C too: what was begun here is ended
-        supervisor.terminate()
-        supervisor.wait()
-        raise
+        yield pause
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def stay(settings: StackSettings, tell: Tell) -> None:
@@ -89,11 +111,13 @@ def _hand_over(supervisor: subprocess.Popen[bytes], settings: StackSettings) -> 
         pipe.write(msgspec.json.encode(settings))
 
 
-def _wait(supervisor: subprocess.Popen[bytes], settings: StackSettings, changes: _Changes) -> State:
+def _wait(
+    supervisor: subprocess.Popen[bytes], settings: StackSettings, changes: _Changes, pause: Pause
+) -> State:
     while True:
         code = supervisor.poll()
         if code == IS_RUNNING:
-            return _join(settings, changes)
+            return _join(settings, changes, pause)
         current = state.load(settings.places)
         ours = current and current.supervisor and current.supervisor.pid == supervisor.pid
         if current and ours:
@@ -102,7 +126,7 @@ def _wait(supervisor: subprocess.Popen[bytes], settings: StackSettings, changes:
             raise CannotStart(_why(settings.places, current if ours else None))
         if current and ours and _all_ready(current):
             return current
-        time.sleep(_LOOK_S)
+        pause()
 
 
 def _all_ready(current: State) -> bool:
@@ -121,9 +145,9 @@ def _why(places: Places, current: State | None) -> str:
     return f"{part.detail}. The end of {places.log(part.name)}:\n  {said}" if said else part.detail
 
 
-def _join(settings: StackSettings, changes: _Changes) -> State:
+def _join(settings: StackSettings, changes: _Changes, pause: Pause) -> State:
     """Wait for a stack that another call started. Raises CannotStart if it was asked for differently."""
-    _wait_until_supervised(settings.places)
+    _wait_until_supervised(settings.places, pause)
     running = msgspec.json.decode(settings.places.settings.read_bytes(), type=StackSettings)
     if differences := _differences(running, settings):
         raise CannotStart(
@@ -137,10 +161,10 @@ def _join(settings: StackSettings, changes: _Changes) -> State:
         changes.look(current)
         if _all_ready(current):
             return current
-        time.sleep(_LOOK_S)
+        pause()
 
 
-def _wait_until_supervised(places: Places) -> None:
+def _wait_until_supervised(places: Places, pause: Pause) -> None:
     """The other call's supervisor holds the lock a moment before it has written its settings and state."""
     until = time.monotonic() + _HAS_BEGUN_S
     while not ((current := state.load(places)) and current.supervised):
@@ -148,7 +172,7 @@ def _wait_until_supervised(places: Places) -> None:
             raise CannotStart(
                 f"Another process holds {places.lock}, but no stack is running: wait until `trackside down` has ended."
             )
-        time.sleep(_LOOK_S)
+        pause()
 
 
 def _differences(running: StackSettings, wanted: StackSettings) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,6 +24,7 @@ from trackside.stack.settings import CannotStart, StackSettings
 from trackside.stack.state import Board, Lock, PartState
 from trackside.stack.tracking import TrackingServer
 
+_LOOK_S = 0.1
 IS_RUNNING = 3  # exit code: another supervisor has the stack
 
 Tell = Callable[[PartState], None]
@@ -70,12 +70,14 @@ class Supervisor:
         self.settings = settings
         self._lock = Lock(settings.places.lock)
         self._tell = tell
-        self._asked_to_stop = threading.Event()
+        self._asked_to_stop = (
+            False  # no Event: a signal's handler that sets one can meet its own thread in it
+        )
         self._failed = ""
 
     def stop(self) -> None:
         """Ask it to end everything and return."""
-        self._asked_to_stop.set()
+        self._asked_to_stop = True
 
     def run(self) -> None:
         """Raises IsRunning, or CannotStart when something was wrong before anything was started."""
@@ -105,7 +107,8 @@ class Supervisor:
         keepers = [Keeper(part, board, left.get(part.name)) for part in parts]
         for keeper in keepers:
             keeper.start()
-        self._asked_to_stop.wait()
+        while not self._asked_to_stop:
+            time.sleep(_LOOK_S)
         for keeper in reversed(keepers):
             keeper.stop()
         if self._failed:
