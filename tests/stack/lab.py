@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 PARTS = ("postgres", "s3", "s3-console", "server", "jupyter")
+OTHERS = ("AWS_", "MLFLOW_", "TRACKSIDE_", "JUPYTER_")
 TRACKSIDE = [sys.executable, "-m", "trackside"]
 
 
@@ -36,7 +37,7 @@ class Lab:
         names = ("server", "s3", "s3-console", "jupyter")
         self.ports = dict(zip(names, free_ports(len(names)), strict=True))
         self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MLFLOW_"))},
+            **{name: value for name, value in os.environ.items() if not name.startswith(OTHERS)},
             # No cloud here; where there is none, nobody answers at its address, and asking takes a second.
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:9",
         }

@@ -58,7 +58,7 @@ def follow(lab: Lab, text: str) -> str:
         **lab.environment,
         **{f"TRACKSIDE_{name.upper().replace('-', '_')}_PORT": str(port) for name, port in lab.ports.items()},
         **SMALL,
-        "TRACKSIDE_DATA_DIR": str(lab.folder),
+        "TRACKSIDE_STACK_DIR": str(lab.folder),
         "PATH": f"{programs}:{lab.environment['PATH']}",
     }
     done = subprocess.run(

@@ -30,7 +30,7 @@ class PartName(StrEnum):
 
 
 StackDir = Annotated[
-    Path, typer.Option(envvar="TRACKSIDE_DATA_DIR", help="Folder of everything the stack keeps.")
+    Path, typer.Option(envvar="TRACKSIDE_STACK_DIR", help="Folder of everything the stack keeps.")
 ]
 
 
@@ -47,16 +47,25 @@ def _problems_told() -> Iterator[None]:
         yield
     except CannotStart as error:
         fail(str(error))
+    except OSError as error:
+        fail(f"{error.filename or 'The disk'}: {error.strerror or error}")
     except ModuleNotFoundError as missing:
         fail(f"The stack needs {missing.name}: pip install 'trackside[stack]'")
 
 
-def _postgres_url(value: str) -> str:
-    if value and not value.startswith(("postgresql://", "postgres://")):
-        raise typer.BadParameter(
-            "it must begin with postgresql://."
-        )  # not shown: there may be a password in it
-    return value
+def _address(schemes: tuple[str, ...]) -> Any:
+    def check(value: str) -> str:
+        from trackside.stack.external import wrong_with
+
+        if value and not value.startswith(schemes):
+            raise typer.BadParameter(f"it must begin with {' or '.join(schemes)}.")
+        if value and (wrong := wrong_with(value)):
+            raise typer.BadParameter(wrong)
+        if value.startswith("http") and "@" in value:
+            raise typer.BadParameter("keys go into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.")
+        return value
+
+    return check
 
 
 def up(
@@ -93,7 +102,7 @@ def up(
         str,
         typer.Option(
             envvar="TRACKSIDE_EXTERNAL_POSTGRES",
-            callback=_postgres_url,
+            callback=_address(("postgresql://", "postgres://")),
             help="postgresql://USER:PASSWORD@HOST/DATABASE that runs already, instead of starting one.",
         ),
     ] = "",
@@ -101,6 +110,7 @@ def up(
         str,
         typer.Option(
             envvar="TRACKSIDE_EXTERNAL_S3",
+            callback=_address(("https://", "http://", "s3://")),
             help="http(s)://HOST:PORT/BUCKET/PREFIX, or s3://BUCKET/PREFIX at AWS, instead of starting S3. Keys as for"
             " `trackside server`.",
         ),
@@ -203,6 +213,9 @@ def _run(settings: StackSettings, *, foreground: bool) -> None:
         fail("Interrupted: what was started has ended, the data are kept.")
     for line in report.summary(settings, current, gpu):
         typer.echo(line)
+    hanging = [f"{part.name} ({part.detail})" for part in current.parts if part.state != "ready"]
+    if hanging:
+        fail(f"Left running, but not answering: {', '.join(hanging)}.")
 
 
 def down(
@@ -224,7 +237,7 @@ def down(
     with _problems_told():
         from trackside.stack import control, report
 
-        ran = control.stop(places, report.Progress())
+        ran = control.stop(places, report.Progress(), delete=delete_data)
     if not delete_data:
         typer.echo(
             f"Everything has ended. The data are kept in {places.data_dir}."
@@ -232,8 +245,8 @@ def down(
             else "Nothing was running."
         )
         return
-    kept = control.delete_data(places)
-    typer.echo(f"The data are deleted.{''.join(f' Kept: {folder}.' for folder in kept)}")
+    kept = f" Kept: {places.notebooks}." if places.notebooks.exists() else ""
+    typer.echo(f"The data are deleted.{kept}")
 
 
 def status(
@@ -267,7 +280,7 @@ def status(
 
         if shell:
             for name, value in report.environment(places).items():
-                typer.echo(f"export {name}={shlex.quote(value)}")
+                typer.echo(f"export {name}={shlex.quote(value)}" if value else f"unset {name}")
             return
         rows = control.status(places)
         logins = report.logins(places) if secrets and rows else {}

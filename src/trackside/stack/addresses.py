@@ -23,7 +23,10 @@ def public_addresses(host: str) -> list[str]:
     """Addresses for people elsewhere, the public one first; only `host` itself if the stack listens on that alone."""
     if host not in ANY:
         return [host]
-    found = [address for address in (_cloud_address(), *_interface_addresses()) if address]
+    interfaces = _interface_addresses(socket.AF_INET) + (
+        _interface_addresses(socket.AF_INET6) if host == "::" else []
+    )
+    found = [address for address in (_cloud_address(), *interfaces) if address]
     return list(dict.fromkeys(found)) or [socket.gethostname()]
 
 
@@ -32,14 +35,14 @@ def public_host(host: str) -> str:
     return public_addresses(host)[0]
 
 
-def _interface_addresses() -> list[str]:
-    """IPv4 addresses of interfaces that are up, public ones first, none of the loopback or link-local."""
+def _interface_addresses(family: socket.AddressFamily) -> list[str]:
+    """Addresses of interfaces that are up, public ones first, none of the loopback or link-local."""
     up = {name for name, state in psutil.net_if_stats().items() if state.isup}
     found = [
-        ipaddress.IPv4Address(entry.address)
+        ipaddress.ip_address(entry.address.partition("%")[0])
         for name, entries in psutil.net_if_addrs().items()
         for entry in entries
-        if name in up and entry.family == socket.AF_INET and not name.startswith(("docker", "br-", "veth"))
+        if name in up and entry.family == family and not name.startswith(("docker", "br-", "veth"))
     ]
     usable = [address for address in found if not address.is_loopback and not address.is_link_local]
     return [

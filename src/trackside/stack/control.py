@@ -15,10 +15,11 @@ from pathlib import Path
 import msgspec
 
 from trackside.stack import files, processes, state
-from trackside.stack.processes import Process, alive
+from trackside.stack.processes import Born, Process, alive
 from trackside.stack.settings import CannotStart, Places, StackSettings
 from trackside.stack.state import Lock, PartState, State
 from trackside.stack.supervisor import (
+    CANNOT_START,
     IS_RUNNING,
     IsRunning,
     Supervisor,
@@ -28,6 +29,7 @@ from trackside.stack.supervisor import (
 )
 
 _LOOK_S = 0.1
+_HAS_ENDED_S = 120  # a supervisor, with PostgreSQL writing everything
 _HAS_BEGUN_S = 60  # to end what an earlier supervisor left
 _LAST_BYTES = 64 * 1024
 
@@ -123,23 +125,23 @@ def _wait(
         if current and ours:
             changes.look(current)
         if code is not None:
-            raise CannotStart(_why(settings.places, current if ours else None))
-        if current and ours and _all_ready(current):
+            raise CannotStart(_why(settings.places, current if ours else None, code))
+        if current and ours and _settled(current):
             return current
         pause()
 
 
-def _all_ready(current: State) -> bool:
-    return all(part.state == "ready" for part in current.parts)
+def _settled(current: State) -> bool:
+    """Is there nothing more to wait for? What hangs may do so for ever, and is left alone."""
+    return not current.ending and all(part.state in ("ready", "not answering") for part in current.parts)
 
 
-def _why(places: Places, current: State | None) -> str:
-    """Why a supervisor gave up: its own words, or the end of its log."""
-    if current and current.failure:
-        return current.failure
+def _why(places: Places, current: State | None, code: int) -> str:
+    """Why a supervisor gave up: a part's words and the end of its log, or its own."""
     failed = [part for part in current.parts if part.state == "failed"] if current else []
     if not failed:
-        return f"The stack's supervisor ended: {' '.join(last_lines(places.log('stack'), 3))}"
+        said = " ".join(last_lines(places.log("stack"), 1))
+        return said if code == CANNOT_START else f"The stack's supervisor ended: {said}"
     part = failed[0]
     said = "\n  ".join(last_lines(places.log(part.name), 5))
     return f"{part.detail}. The end of {places.log(part.name)}:\n  {said}" if said else part.detail
@@ -148,7 +150,7 @@ def _why(places: Places, current: State | None) -> str:
 def _join(settings: StackSettings, changes: _Changes, pause: Pause) -> State:
     """Wait for a stack that another call started. Raises CannotStart if it was asked for differently."""
     _wait_until_supervised(settings.places, pause)
-    running = msgspec.json.decode(settings.places.settings.read_bytes(), type=StackSettings)
+    running = load_settings(settings.places)
     if differences := _differences(running, settings):
         raise CannotStart(
             f"This stack runs with other settings ({differences}): `trackside down` first, or call"
@@ -156,12 +158,24 @@ def _join(settings: StackSettings, changes: _Changes, pause: Pause) -> State:
         )
     while True:
         current = state.load(settings.places)
-        if current is None or not current.supervised:
-            raise CannotStart(f"The stack ended while it was waited for: {_why(settings.places, current)}")
+        if current is None or not current.supervised or current.ending:
+            raise CannotStart("This stack is being ended: call `trackside up` again in a moment.")
         changes.look(current)
-        if _all_ready(current):
+        if _settled(current):
             return current
         pause()
+
+
+def load_settings(places: Places) -> StackSettings:
+    """What the stack was last started with. Raises CannotStart."""
+    try:
+        return msgspec.json.decode(places.settings.read_bytes(), type=StackSettings)
+    except FileNotFoundError:
+        raise CannotStart(f"There is no stack in {places.data_dir}.") from None
+    except msgspec.DecodeError:  # not its text: there may be a password in it
+        raise CannotStart(
+            f"{places.settings} is damaged: `trackside down`, then `trackside up` writes it anew."
+        ) from None
 
 
 def _wait_until_supervised(places: Places, pause: Pause) -> None:
@@ -186,51 +200,60 @@ def _differences(running: StackSettings, wanted: StackSettings) -> str:
     )
 
 
-def stop(places: Places, tell: Tell) -> bool:
-    """End a stack's parts in order and keep its data; False if nothing ran. Raises CannotStart."""
+def stop(places: Places, tell: Tell, *, delete: bool = False) -> bool:
+    """End a stack's parts in order; False if nothing ran. With `delete`, its data too. Raises CannotStart."""
     current = state.load(places)
     if current is None:
         raise CannotStart(f"There is no stack in {places.data_dir}.")
     ran = current.supervised or any(part.process for part in current.parts)
     if current.supervisor and current.supervised:
-        changes = _Changes(tell)
-        os.kill(current.supervisor.pid, signal.SIGTERM)
-        while alive(current.supervisor):
-            if now := state.load(places):
-                changes.look(now)
-            time.sleep(_LOOK_S)
-    _end_what_is_left(places, tell)
-    return ran
-
-
-def _end_what_is_left(places: Places, tell: Tell) -> None:
-    """Where the supervisor itself was killed."""
+        _end_supervisor(current.supervisor, places, _Changes(tell))
     lock = Lock(places.lock)
     if not lock.take():
         raise CannotStart("Another `trackside up` has just started this stack; call `trackside down` again.")
     try:
-        current = state.load(places) or State()
-        for part in reversed(current.parts):
-            left, part.process = part.process, None
-            part.state = part.state if part.state == "failed" else "stopped"
-            if left is not None:
-                end_left(Process(left), part.name)
-                tell(part)
-        current.supervisor = None
-        files.write(places.state, msgspec.json.encode(current))
+        _end_what_is_left(places, tell)
+        if delete:
+            _delete_data(places)
     finally:
         lock.release()
+    return ran
 
 
-def delete_data(places: Places) -> list[Path]:
-    """Delete what a stopped stack kept; returns the folders that stay, since people's own work is in them."""
+def _end_supervisor(supervisor: Born, places: Places, changes: _Changes) -> None:
+    """Ask it to end everything; after a while end it, and leave its parts to be ended."""
+    os.kill(supervisor.pid, signal.SIGTERM)
+    until = time.monotonic() + _HAS_ENDED_S
+    while alive(supervisor):
+        if now := state.load(places):
+            changes.look(now)
+        if time.monotonic() > until:
+            os.kill(supervisor.pid, signal.SIGKILL)
+        time.sleep(_LOOK_S)
+
+
+def _end_what_is_left(places: Places, tell: Tell) -> None:
+    """Where the supervisor itself was killed. The lock is held."""
+    current = state.load(places) or State()
+    for part in reversed(current.parts):
+        left, part.process = part.process, None
+        part.state = part.state if part.state == "failed" else "stopped"
+        if left is not None:
+            end_left(Process(left), part.name)
+            tell(part)
+    current.supervisor, current.ending = None, False
+    with suppress(OSError):  # a full or read-only disk: the processes have ended all the same
+        files.write(places.state, msgspec.json.encode(current))
+
+
+def _delete_data(places: Places) -> None:
+    """Delete what the stack made, and nothing else. The lock goes with it, last: each folder leaves its place first."""
     for folder in (places.postgres, places.s3, places.server, places.stack):
-        if folder.exists():
-            shutil.rmtree(folder)
+        if aside := files.set_aside(folder):
+            shutil.rmtree(aside)
     for folder in (places.notebooks, places.data_dir):
-        with suppress(OSError):  # not empty, or not there
+        with suppress(OSError):  # people's own work is in it
             folder.rmdir()
-    return [folder for folder in (places.notebooks,) if folder.exists()]
 
 
 def status(places: Places) -> list[dict[str, object]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from trackside.stack.parts import ANSWER_SECONDS, NotReady, Part
-from trackside.stack.s3 import check_storage
+from trackside.stack.s3 import check_storage, look_into
 from trackside.stack.settings import CannotStart
 
 if TYPE_CHECKING:
@@ -79,8 +79,29 @@ class ExternalS3(Part):
             )
 
     def answers(self) -> None:
-        """Look into the bucket; it is made if it is not there."""
-        check_storage(self.storage)
+        """Look into the bucket; only at the start it is made if it is not there, and a file written and deleted."""
+        (look_into if self._was_tried else self._try)(self.storage)
+
+    _was_tried = False
+
+    def _try(self, storage: StorageSettings) -> None:
+        check_storage(storage)
+        self._was_tried = True
+
+
+def wrong_with(url: str) -> str:
+    """What is wrong with an address, in words that do not repeat it: there may be a password in it. Empty if nothing."""
+    try:
+        parts = urlsplit(url)
+        complete = parts.port is None or bool(parts.hostname)
+    except ValueError:
+        complete = False
+    if not complete or parts.fragment or "@" in parts.path + parts.query:
+        return (
+            "it is no address. Is there a password in it with characters that mean something there? Write '/' as %2F,"
+            " '#' as %23, '@' as %40, ':' as %3A, '?' as %3F, '%' as %25."
+        )
+    return ""
 
 
 def storage_of(url: str, *, allow_http: bool) -> StorageSettings:

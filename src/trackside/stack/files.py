@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
+
+from trackside.stack.settings import CannotStart
+
+_MARK = ".trackside-stack"
 
 
 def write(path: Path, content: bytes) -> None:
@@ -21,18 +26,45 @@ def write(path: Path, content: bytes) -> None:
         raise
 
 
+def make_own(folder: Path, mode: int = 0o700) -> None:
+    """Make a folder that is the stack's alone, with a mark in it. Raises CannotStart if others' files are there."""
+    mark = folder / _MARK
+    folder.mkdir(mode=mode, parents=True, exist_ok=True)
+    if mark.exists():
+        return
+    if found := next(folder.iterdir(), None):
+        raise CannotStart(
+            f"{found} is not a stack's, and {folder} would be: nothing of yours is to be mixed with a stack's files."
+            " Name another --data-dir."
+        )
+    mark.write_text("Made by `trackside up`; `trackside down --delete-data` deletes this folder.\n")
+
+
+def set_aside(folder: Path) -> Path | None:
+    """Take a folder of the stack's from its place, to be deleted; None if it is not there, or not the stack's."""
+    if not (folder / _MARK).exists():
+        return None
+    place = folder.resolve()  # it may lie on another disk, by a link
+    aside = place.with_name(f".{place.name}-deleted-{os.getpid()}")
+    place.rename(aside)
+    if folder.is_symlink():
+        folder.unlink()
+    return aside
+
+
 def size(path: Path) -> int:
-    """Bytes that a folder's files take on disk. Files that go meanwhile count nothing."""
+    """Bytes that a folder's files take on disk, as far as we may look. Files that go meanwhile count nothing."""
     total = 0
     folders = [path]
     while folders:
         try:
-            with os.scandir(folders.pop()) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        folders.append(Path(entry.path))
-                    else:
-                        total += entry.stat(follow_symlinks=False).st_blocks * 512
-        except (FileNotFoundError, NotADirectoryError):
+            entries = list(os.scandir(folders.pop()))
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
             continue
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(Path(entry.path))
+                else:
+                    total += entry.stat(follow_symlinks=False).st_blocks * 512
     return total

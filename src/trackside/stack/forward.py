@@ -28,7 +28,8 @@ async def forward(host: str, port: int, target: int, command: list[str]) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, child.send_signal, signal.SIGTERM)
-    async with await asyncio.start_server(accept, host, port, limit=_PIECE_BYTES):
+    everywhere = None if host == "::" else host  # asyncio would take "::" for IPv6 alone
+    async with await asyncio.start_server(accept, everywhere, port, limit=_PIECE_BYTES):
         return await child.wait()
 
 

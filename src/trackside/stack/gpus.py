@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 _AMD, _NVIDIA = "0x1002", "0x10de"
@@ -30,7 +31,8 @@ class Gpus(NamedTuple):
             return "no GPU found: training uses the CPU"
         kinds = {gpu: self.found.count(gpu) for gpu in self.found}
         return ", ".join(
-            f"{count} x {gpu.vendor} {gpu.name} ({gpu.memory_bytes / _GIB:.0f} GiB)"
+            f"{count} x {gpu.vendor} {gpu.name}"
+            + (f" ({gpu.memory_bytes / _GIB:.0f} GiB)" if gpu.memory_bytes else "")
             for gpu, count in kinds.items()
         )
 
@@ -61,15 +63,21 @@ def _nvidia(sysfs: Path) -> tuple[list[Gpu], list[str]]:
     try:
         handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
         return [
-            Gpu(
-                "NVIDIA", str(pynvml.nvmlDeviceGetName(each)), int(pynvml.nvmlDeviceGetMemoryInfo(each).total)
-            )
+            Gpu("NVIDIA", str(pynvml.nvmlDeviceGetName(each)), _nvidia_memory(pynvml, each))
             for each in handles
         ], []
     except pynvml.NVMLError as error:
         return [], [f"NVIDIA's driver answers with an error: {error}"]
     finally:
         pynvml.nvmlShutdown()
+
+
+def _nvidia_memory(pynvml: ModuleType, handle: object) -> int:
+    """0 where it shares the machine's memory: those do not tell."""
+    try:
+        return int(pynvml.nvmlDeviceGetMemoryInfo(handle).total)
+    except pynvml.NVMLError_NotSupported:
+        return 0
 
 
 def _amd(sysfs: Path) -> list[Gpu]:

@@ -8,12 +8,15 @@ import shutil
 import sys
 from pathlib import Path
 
+import msgspec
+
+from trackside.stack import files
 from trackside.stack.addresses import ANY, public_host
-from trackside.stack.parts import NotReady, Part, get
+from trackside.stack.parts import NotReady, Part, get, refuses
 from trackside.stack.processes import Launch
 from trackside.stack.settings import CannotStart
 from trackside.stack.sockets import bracketed, reachable
-from trackside.stack.tracking import OF_OTHER_SERVERS, TrackingServer, signs_in
+from trackside.stack.tracking import TrackingServer, signs_in
 
 # Its terminal: no login shell, which would forget the PATH that is given here.
 _SHELL = "{'shell_command': ['bash']}"
@@ -60,22 +63,38 @@ class Jupyter(Part):
             "ServerApp.port": self.settings.ports.jupyter,
             "ServerApp.port_retries": 0,
             "ServerApp.root_dir": self.notebooks,
+            "ServerApp.base_url": "/",
             "ServerApp.open_browser": False,
             "ServerApp.allow_remote_access": True,  # whoever has the token; by any name of this machine
             "ServerApp.terminado_settings": _SHELL,
         }
-        arguments = [sys.executable, "-m", "jupyterlab"]
+        # -P: a notebook called queue.py must not be taken for Python's own.
+        arguments = [sys.executable, "-P", "-m", "jupyterlab"]
         arguments += [f"--{name}={value}" for name, value in options.items()]
         if os.getuid() == 0:
             arguments.append("--allow-root")
         # Keys of S3 only where direct access is chosen.
-        return Launch(arguments, self._environment(), self.notebooks, without=(*OF_OTHER_SERVERS, "AWS_"))
+        without = ("TRACKSIDE_", "MLFLOW_TRACKING_", "AWS_", "JUPYTER_")
+        return Launch(arguments, self._environment() | self._configuration(), self.notebooks, without=without)
+
+    def _configuration(self) -> dict[str, str]:
+        """A configuration of its own, before all others: one of the user's or the system's could let everybody in."""
+        folder = self.places.stack / "jupyter"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        own = {
+            "ServerApp": {"identity_provider_class": "jupyter_server.auth.PasswordIdentityProvider"},
+            "IdentityProvider": {"token": self.keys.jupyter},
+            "PasswordIdentityProvider": {"token": self.keys.jupyter, "hashed_password": ""},
+        }
+        files.write(folder / "jupyter_server_config.json", msgspec.json.encode(own))
+        return {"JUPYTER_CONFIG_DIR": str(folder), "JUPYTER_CONFIG_PATH": str(folder)}
 
     def _environment(self) -> dict[str, str]:
         settings = self.settings
         # The commands of this installation first: trackside, mlflow, python.
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-        given = {"JUPYTER_TOKEN": self.keys.jupyter, "PATH": path}
+        given = {"PATH": path, "FOOD11_DATA_DIR": settings.food11_dir or str(self.notebooks / "food11")}
+        given |= {name: value for name, value in os.environ.items() if name.startswith("TRACKSIDE_LAB_")}
         if "server" in settings.parts:
             server = TrackingServer(settings, self.keys, self.inner)
             given["MLFLOW_TRACKING_URI"] = reachable(server.url)
@@ -84,8 +103,6 @@ class Jupyter(Part):
                 given["TRACKSIDE_PUBLIC_URL"] = f"http://{public}:{settings.ports.server}"
             if signs_in(settings) and self.keys.tracking_token:
                 given["MLFLOW_TRACKING_TOKEN"] = self.keys.tracking_token
-        if settings.food11_dir:
-            given["FOOD11_DATA_DIR"] = settings.food11_dir
         return given | (self._direct_access() if settings.direct_s3 else {})
 
     def _direct_access(self) -> dict[str, str]:
@@ -102,10 +119,12 @@ class Jupyter(Part):
         }
 
     def answers(self) -> None:
-        """Its status, asked with the token."""
+        """Its status, asked with the token; nothing without."""
         headers = {"Authorization": f"token {self.keys.jupyter}"}
         if b'"started"' not in get(f"{self.url}/api/status", headers=headers):
             raise NotReady("does not tell its status")
+        if not refuses(f"{self.url}/api/contents"):
+            raise NotReady("lets everybody in")
 
 
 def _add_examples(target: Path) -> None:

@@ -55,6 +55,7 @@ class Keeper(threading.Thread):
                 problem, tries = str(error), TRIES
             except OSError as error:
                 problem = f"{self.part.title} cannot be started: {error}"
+                self._end()
             if self._ending.is_set():
                 break
             tries += 1
@@ -101,13 +102,15 @@ class Keeper(threading.Thread):
             return
         self._process, self._left = self._left, None
         adopted = self._process is not None
+        self._was_ready |= adopted  # if it has ended or hangs, that is no reason to end the rest
         if self._process is None:
             self.part.prepare()
             self._process = Process.start(launch, self.part.places.log(self.part.name))
         self._board.runs(self.part.name, self._process.born, fingerprint(launch), adopted=adopted)
 
     def _until_ready(self) -> str:
-        """Empty when it answers; else what is wrong."""
+        """Empty when it answers; else what is wrong. What was taken over is left alone even if it does not answer."""
+        adopted = self._board[self.part.name].adopted
         until = time.monotonic() + self.part.start_s
         said = ""
         while not self._ending.is_set():
@@ -120,7 +123,9 @@ class Keeper(threading.Thread):
                 said = str(error)
             else:
                 return ""
-            if time.monotonic() > until:
+            if time.monotonic() > until and adopted:
+                self._board.set(self.part.name, "not answering", said)
+            elif time.monotonic() > until:
                 problem = f"{self.part.title} {said}, {self.part.start_s:.0f} s after its start"
                 if not self._was_ready:
                     raise CannotStart(problem)

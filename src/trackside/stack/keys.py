@@ -38,6 +38,7 @@ def load(path: Path) -> Keys:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
+        _check_new(path)
         keys = Keys()
         save(path, keys)
         return keys
@@ -48,8 +49,19 @@ def load(path: Path) -> Keys:
             f"{path} is damaged. It holds the passwords of the data beside it: put it back from a backup."
         ) from None
     path.chmod(0o600)
-    save(path, keys)
+    if set(msgspec.json.decode(content)) < set(Keys.__struct_fields__):
+        save(path, keys)
     return keys
+
+
+def _check_new(path: Path) -> None:
+    """New secrets would not open what is there."""
+    data = path.parent.parent
+    for there in (data / "postgres/data", data / "s3/data"):
+        if there.exists():
+            raise CannotStart(
+                f"{path} is missing, and {there} is there, which its passwords open: put it back from a backup."
+            )
 
 
 def save(path: Path, keys: Keys) -> None:

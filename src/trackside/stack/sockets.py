@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import itertools
+import random
 import socket
-from contextlib import ExitStack
+import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,6 +18,10 @@ from msgspec import Struct
 from trackside.stack import files
 
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
+
+
+# Parts are asked directly, whatever proxy the network has: what they are asked with is for them alone.
+direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Inner(Struct, kw_only=True):
@@ -39,8 +46,7 @@ def inner_ports(path: Path) -> Inner:
         return msgspec.json.decode(path.read_bytes(), type=Inner)
     except (FileNotFoundError, msgspec.DecodeError):
         names = Inner.__struct_fields__
-        found = [port for port in free_ports(3 * len(names)) if not _has_left_a_socket(port)]
-        inner = Inner(**dict(zip(names, found, strict=False)))
+        inner = Inner(**dict(zip(names, _free_inner_ports(len(names)), strict=True)))
         files.write(path, msgspec.json.encode(inner))
         return inner
 
@@ -50,13 +56,11 @@ def _has_left_a_socket(port: int) -> bool:
     return any(Path("/tmp").glob(f"seaweedfs-*-grpc-{port}.sock"))  # noqa: S108
 
 
-def free_ports(count: int) -> list[int]:
-    """Distinct ports of the loopback that nothing listens on: all are held until the last is found."""
-    with ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
+def _free_inner_ports(count: int) -> list[int]:
+    """Ports of the loopback that nothing listens on, below those that systems give to outgoing connections."""
+    shuffled = random.sample(range(20_000, 32_000), 12_000)
+    free = (port for port in shuffled if is_free("127.0.0.1", port) and not _has_left_a_socket(port))
+    return list(itertools.islice(free, count))
 
 
 def is_free(host: str, port: int) -> bool:
@@ -74,16 +78,21 @@ def is_free(host: str, port: int) -> bool:
     return True
 
 
-def owner(port: int) -> str:
-    """The process that listens on a port, in words; empty where the system does not tell us."""
-    try:
+def holder(port: int) -> psutil.Process | None:
+    """The process that listens on a port; None where there is none, or the system does not tell us."""
+    with suppress(psutil.Error):
         for connection in psutil.net_connections("tcp"):
             if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
-                process = psutil.Process(connection.pid)
-                return f"{process.name()} (pid {process.pid}, user {process.username()})"
-    except psutil.Error:
-        pass
-    return ""
+                return psutil.Process(connection.pid)
+    return None
+
+
+def owner(port: int) -> str:
+    """The same in words."""
+    with suppress(psutil.Error):
+        if process := holder(port):
+            return f"{process.name()} (pid {process.pid}, user {process.username()})"
+    return "another program, which only its user or root may see"
 
 
 def bracketed(host: str) -> str:

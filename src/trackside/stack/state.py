@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -51,7 +53,7 @@ class State(Struct, kw_only=True):
     """A stack."""
 
     supervisor: Born | None = None
-    failure: str = ""  # why nothing could be started
+    ending: bool = False  # told to stop
     parts: list[PartState] = field(default_factory=list)
 
     @property
@@ -71,11 +73,14 @@ def load(places: Places) -> State | None:
             f"{places.state} cannot be read ({error}): was it written by another version? Remove it"
             " when none of the stack's processes run."
         ) from None
-    if not state.supervised:
-        for part in state.parts:
-            running = part.process is not None and alive(part.process)
+    supervised = state.supervised
+    for part in state.parts:
+        running = part.process is not None and alive(part.process)
+        if not supervised:
             part.state = "unsupervised" if running else "failed" if part.state == "failed" else "stopped"
-            part.process = part.process if running else None
+        elif part.state == "ready" and not running and not part.external:
+            part.state = "restarting"  # the supervisor is about to see it, or could not write that down
+        part.process = part.process if running else None
     return state
 
 
@@ -88,6 +93,7 @@ class Board:
         self._lock = threading.Condition()
         self._state = State(supervisor=myself(), parts=parts)
         self._parts = {part.name: part for part in parts}
+        self._unwritten = False
         with self._lock:
             self._write()
 
@@ -120,10 +126,10 @@ class Board:
         with self._lock:
             self._parts[name].restarts += 1
 
-    def fail(self, why: str) -> None:
-        """Nothing could be started."""
+    def end(self) -> None:
+        """From now on the stack is being ended."""
         with self._lock:
-            self._state.failure = why
+            self._state.ending = True
             self._write()
 
     def wait_until(self, condition: Callable[[], bool], seconds: float) -> bool:
@@ -140,8 +146,21 @@ class Board:
         """Do all these answer?"""
         return all(self._parts[name].state == "ready" for name in names)
 
+    def write_again(self) -> None:
+        """What could not be written before."""
+        with self._lock:
+            if self._unwritten:
+                self._write()
+
     def _write(self) -> None:
-        files.write(self._path, msgspec.json.encode(self._state))
+        """A full disk must not end those who keep the parts running: what is known here is written later."""
+        try:
+            files.write(self._path, msgspec.json.encode(self._state))
+            self._unwritten = False
+        except OSError as error:
+            self._unwritten = True
+            with suppress(OSError):
+                print(f"{self._path} cannot be written: {error.strerror}", file=sys.stderr)  # noqa: T201
 
 
 class Lock:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from types import FrameType
 
 import msgspec
+import psutil
 
 from trackside.stack import files, keys, sockets, state
 from trackside.stack.external import ExternalPostgres, ExternalS3
@@ -25,7 +26,8 @@ from trackside.stack.state import Board, Lock, PartState
 from trackside.stack.tracking import TrackingServer
 
 _LOOK_S = 0.1
-IS_RUNNING = 3  # exit code: another supervisor has the stack
+# Exit codes: another supervisor has the stack; it cannot start, and the last line of its log says why.
+IS_RUNNING, CANNOT_START = 3, 4
 
 Tell = Callable[[PartState], None]
 
@@ -55,8 +57,8 @@ def make_folders(settings: StackSettings) -> None:
         if not places.data_dir.exists():
             places.data_dir.mkdir(parents=True)
             places.data_dir.chmod(0o711)
-        for folder in (places.stack, places.logs):
-            folder.mkdir(mode=0o700, exist_ok=True)
+        files.make_own(places.stack)
+        places.logs.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise CannotStart(
             f"No stack can be kept in {places.data_dir}: {error.strerror}. Name another --data-dir."
@@ -96,19 +98,18 @@ class Supervisor:
         parts = parts_of(self.settings)
         known = {old.name: old for old in before.parts} if before else {}
         # Until this is done the file still names what an earlier supervisor left.
-        left = _take_over(parts, known)
+        left = _fitting(parts, known)
+        _check_ports(self.settings.host, [part for part in parts if part.name not in left], known)
+        _end_others(known, left)
         rows = [_row(part, known[part.name] if part.name in left else None) for part in parts]
         board = Board(self.settings.places, rows, self._told)
-        try:
-            _check_ports(self.settings.host, [part for part in parts if part.name not in left])
-        except CannotStart as error:
-            board.fail(str(error))
-            raise
         keepers = [Keeper(part, board, left.get(part.name)) for part in parts]
         for keeper in keepers:
             keeper.start()
         while not self._asked_to_stop:
             time.sleep(_LOOK_S)
+            board.write_again()
+        board.end()
         for keeper in reversed(keepers):
             keeper.stop()
         if self._failed:
@@ -129,25 +130,28 @@ def bypass_proxies(host: str) -> None:
         os.environ[name] = ",".join(dict.fromkeys([*known, "127.0.0.1", "localhost", host]))
 
 
-def _take_over(parts: list[Part], known: dict[str, PartState]) -> dict[str, Process]:
-    """Part -> the process that an earlier supervisor left, if it is as we would start it; others are ended."""
-    wanted = {part.name: part for part in parts}
+def _fitting(parts: list[Part], known: dict[str, PartState]) -> dict[str, Process]:
+    """Part -> the process that an earlier supervisor left, if it is as we would start it."""
     kept = {}
-    for name, old in reversed(known.items()):
-        if old.process is None:
-            continue
-        process, part = Process(old.process), wanted.get(name)
-        launch = part.launch() if part else None
-        if launch is not None and fingerprint(launch) == old.launch:
-            kept[name] = process
-        else:
-            end_left(process, name)
+    for part in parts:
+        old = known.get(part.name)
+        launch = part.launch() if old and old.process else None
+        if old and old.process and launch is not None and fingerprint(launch) == old.launch:
+            kept[part.name] = Process(old.process)
     return kept
+
+
+def _end_others(known: dict[str, PartState], kept: dict[str, Process]) -> None:
+    """End what an earlier supervisor left and we do not take over."""
+    for name, old in reversed(known.items()):
+        if old.process is not None and name not in kept:
+            end_left(Process(old.process), name)
 
 
 def end_left(process: Process, name: str) -> None:
     """End a process that a supervisor left, as its part would."""
-    kind = {each.name: each for each in (Postgres, S3, S3Console, TrackingServer, Jupyter)}[name]
+    kinds = {each.name: each for each in (Postgres, S3, S3Console, TrackingServer, Jupyter)}
+    kind = kinds.get(name, Part)  # another version may know more parts
     process.end(kind.stop_signal, kind.grace_s)
 
 
@@ -160,27 +164,33 @@ def _row(part: Part, left: PartState | None) -> PartState:
     return row
 
 
-def _check_ports(host: str, parts: list[Part]) -> None:
-    """Raises CannotStart if another program listens where a part is to."""
+def _check_ports(host: str, parts: list[Part], known: dict[str, PartState]) -> None:
+    """Raises CannotStart if a program that is not the stack's listens where a part is to."""
+    ours = {old.process.pid for old in known.values() if old.process}
     for part in parts:
         for port, option in part.ports.items():
             where = host if option and part.name != "postgres" else "127.0.0.1"
             try:
-                if sockets.is_free(where, port):
+                if sockets.is_free(where, port) or _is_held_by(ours, port):
                     continue
             except OSError as error:
                 raise CannotStart(
                     f"--host: this machine cannot listen on '{where}': {error.strerror}."
                 ) from None
-            holder = sockets.owner(port) or "another program"
-            if not option:
-                raise CannotStart(
-                    f"Port {port}, which {part.title} uses inside the stack, is taken by {holder}."
-                    f" End that, or remove {part.places.ports} for other ports."
-                )
-            raise CannotStart(
-                f"Port {port} for {part.title} is taken by {holder}. End that, or choose another with {option}."
+            remedy = (
+                f"choose another with {option}" if option else f"remove {part.places.ports} for other ports"
             )
+            raise CannotStart(
+                f"Port {port} for {part.title} is taken by {sockets.owner(port)}. End that, or {remedy}."
+            )
+
+
+def _is_held_by(pids: set[int], port: int) -> bool:
+    """Does one of these processes, or one that it started, listen there?"""
+    holder = sockets.holder(port)
+    with suppress(psutil.Error):
+        return holder is not None and bool(pids & {holder.pid, *(each.pid for each in holder.parents())})
+    return False
 
 
 def stop_on_signals(supervisor: Supervisor) -> None:
@@ -205,8 +215,8 @@ def main() -> None:
         sys.exit(IS_RUNNING)
     except CannotStart as error:
         with suppress(OSError):
-            print(error, file=sys.stderr, flush=True)  # noqa: T201
-        sys.exit(1)
+            print(" ".join(str(error).split()), file=sys.stderr, flush=True)  # noqa: T201
+        sys.exit(CANNOT_START)
 
 
 def _log(part: PartState) -> None:

@@ -13,25 +13,17 @@ from typing import TYPE_CHECKING
 
 from trackside.stack import files, keys
 from trackside.stack.external import ExternalPostgres, ExternalS3
-from trackside.stack.parts import ANSWER_SECONDS, NotReady, Part, get
+from trackside.stack.parts import ANSWER_SECONDS, NotReady, Part, get, refuses
 from trackside.stack.postgres import Postgres
 from trackside.stack.processes import Launch
 from trackside.stack.s3 import S3
 from trackside.stack.settings import StackSettings
-from trackside.stack.sockets import bracketed, reachable
+from trackside.stack.sockets import bracketed, direct, reachable
 
 if TYPE_CHECKING:
     from trackside.config import StorageSettings
 
 ADMIN = "admin"
-# Where another server is or was, as `trackside status --shell` sets it: whoever calls `up` may have that in the shell.
-OF_OTHER_SERVERS = (
-    "MLFLOW_TRACKING_",
-    *(
-        f"TRACKSIDE_{name}"
-        for name in ("ARTIFACTS", "DATA_DIR", "HOST", "PORT", "PUBLIC_URL", "S3_", "STORE")
-    ),
-)
 
 
 class TrackingServer(Part):
@@ -78,7 +70,7 @@ class TrackingServer(Part):
     def launch(self) -> Launch:
         """The command; passwords are in its environment, where other users cannot read them."""
         settings = self.settings
-        self.places.server.mkdir(mode=0o700, exist_ok=True)
+        files.make_own(self.places.server)
         password = self.places.stack / "admin-password"
         files.write(password, self.keys.admin.encode())
         options = {
@@ -87,7 +79,7 @@ class TrackingServer(Part):
             "data-dir": str(self.places.server),
             "admin-password-file": str(password),
         }
-        arguments = [sys.executable, "-m", "trackside", "server"]
+        arguments = [sys.executable, "-P", "-m", "trackside", "server"]
         arguments += [part for name, value in options.items() for part in (f"--{name}", value)]
         arguments += [part for host in settings.allowed_hosts for part in ("--allowed-host", host)]
         if settings.auth:
@@ -95,7 +87,7 @@ class TrackingServer(Part):
         arguments += self._storage_options()
         # Elsewhere a machine's role may stand in AWS's variables.
         keys = () if self._s3 and self._s3.storage.keys is None else ("AWS_",)
-        without = (*OF_OTHER_SERVERS, *keys)
+        without = ("TRACKSIDE_", "MLFLOW_TRACKING_", *keys)
         return Launch(arguments, self.environment, self.places.data_dir, without=without)
 
     def _storage_options(self) -> list[str]:
@@ -127,9 +119,13 @@ class TrackingServer(Part):
         return given
 
     def answers(self) -> None:
-        """OK from /health."""
+        """OK from /health; where people sign in, nothing for who does not."""
         if get(f"{self.url}/health").strip() != b"OK":
             raise NotReady("is not healthy")
+        if signs_in(self.settings) and not refuses(
+            f"{self.url}/api/2.0/mlflow/experiments/get?experiment_id=0"
+        ):
+            raise NotReady("lets everybody in")
 
     def complete(self) -> None:
         """Where people sign in: a token for JupyterLab, so that its notebooks need not."""
@@ -162,7 +158,7 @@ def _new_token(url: str, password: str) -> str:
     address = reachable(f"{url}/api/trackside/v1/tokens")
     request = urllib.request.Request(address, body, headers)  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310
+        with direct.open(request, timeout=ANSWER_SECONDS) as answer:
             return str(json.loads(answer.read())["text"])
     except urllib.error.HTTPError as error:
         if error.code == 401:  # somebody changed the admin's password: notebooks sign in by themselves
