@@ -68,7 +68,6 @@ def test_external_postgres_and_s3_are_used_and_left_alone(running: Lab, lab: Lab
     [
         (["--external-postgres", "postgresql://nobody:pass-word@127.0.0.1:9/none"], "PostgreSQL (external) does not answer"),
         (["--external-s3", "http://127.0.0.1:9/a-bucket"], "--external-s3 needs keys"),
-        (["--external-s3", "ftp://127.0.0.1/a-bucket"], "--external-s3"),
         (["--host", "no such host"], "--host"),
     ],
 )  # fmt: skip

@@ -199,7 +199,7 @@ def test_the_shell_finds_sqlite_and_forgets_what_was(lab: Lab) -> None:
     done = subprocess.run(
         ["bash", "-ec", script], env=environment, capture_output=True, text=True, check=True
     )
-    assert "The database is sound" in done.stdout
+    assert "trackside.db is sound" in done.stdout
     assert "=old" not in done.stdout
 
 

@@ -20,6 +20,7 @@ FENCED = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NOT_RUN = {
     "pip install": "the tests run on what is installed",
     "trackside data food11 --from": "needs the publishers' archive",
+    "TRACKSIDE_EXTERNAL_": "what runs already is not here",
     "--external-": "what runs already is not here; tests/stack/test_up.py uses some",
     "trackside up --without": "other ways to start what runs",
     "trackside up --with ": "the same",

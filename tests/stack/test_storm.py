@@ -14,12 +14,12 @@ from lab import Lab, kill
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-KILLS = int(os.environ.get("TRACKSIDE_TEST_KILLS", "0"))
+KILLS = int(os.environ.get("TRACKSIDE_TEST_KILLS", "5"))
 SEED = int(os.environ.get("TRACKSIDE_TEST_SEED", str(random.SystemRandom().randrange(10**6))))
 VICTIMS = ("server", "postgres", "s3", "supervisor")
 
 pytestmark = [
-    pytest.mark.skipif(not KILLS, reason="minutes: TRACKSIDE_TEST_KILLS says how many"),
+    pytest.mark.slow,
     pytest.mark.timeout(3600),
     pytest.mark.filterwarnings("ignore:::mlflow"),
 ]

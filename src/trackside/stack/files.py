@@ -37,7 +37,7 @@ def make_own(folder: Path, mode: int = 0o700) -> None:
             f"{found} is not a stack's, and {folder} would be: nothing of yours is to be mixed with a stack's files."
             " Name another --data-dir."
         )
-    mark.write_text("Made by `trackside up`; `trackside down --delete-data` deletes this folder.\n")
+    write(mark, b"Made by `trackside up`; `trackside down --delete-data` deletes this folder.\n")
 
 
 def set_aside(folder: Path) -> Path | None:
