@@ -70,7 +70,9 @@ def test_secrets_are_shown_only_when_asked_for(running: Lab) -> None:
 
 def test_secrets_are_their_owners_alone(running: Lab) -> None:
     for path in (running.folder / "stack").rglob("*"):
-        if path.is_file() and path.name != "migrated":  # JupyterLab's mark that it has looked for old settings
+        if (
+            path.is_file() and path.name != "migrated"
+        ):  # JupyterLab's mark that it has looked for old settings
             assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
     for folder in ("stack", "s3", "server", "notebooks", "postgres/data"):
         assert stat.S_IMODE((running.folder / folder).stat().st_mode) == 0o700, folder
