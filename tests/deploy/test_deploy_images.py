@@ -34,9 +34,12 @@ def test_the_linter_is_there() -> None:
     assert "DL3007" in linted("FROM debian:latest\n").stdout
 
 
-def copied(dockerfile: Path) -> list[str]:
-    """What a Dockerfile takes from the checkout."""
-    lines = re.findall(r"^COPY (?!--from)(.+)$", dockerfile.read_text(), re.MULTILINE)
+def copied(dockerfile: Path, stage: str = "") -> list[str]:
+    """What a Dockerfile, or one stage of it, takes from the checkout."""
+    text = dockerfile.read_text()
+    if stage:
+        (text,) = re.findall(rf"^FROM \S+ AS {stage}\n(.*?)(?=^FROM |\Z)", text, re.MULTILINE | re.DOTALL)
+    lines = re.findall(r"^COPY (?!--from)(.+)$", text, re.MULTILINE)
     return [source for line in lines for source in line.split()[:-1]]
 
 
@@ -83,12 +86,12 @@ def test_the_bases_of_the_docs_are_those_of_the_compose_files() -> None:
     assert [each for each in told if each not in text] == []
 
 
-def test_a_wheel_is_built_from_what_is_copied(tmp_path: Path) -> None:
-    """As the image of JupyterLab does it: without the web app, which needs npm and belongs to the server."""
-    for name in copied(DEPLOY / "server/Dockerfile"):
-        if not name.startswith(("ui", "deploy")):
-            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
-            copy(ROOT / name, tmp_path / name)
+@OF_EACH
+def test_a_wheel_is_built_from_what_is_copied(dockerfile: Path, tmp_path: Path) -> None:
+    """Of what its stage has, and no more; without the web app, which needs npm and comes from another stage."""
+    for name in copied(dockerfile, "wheel"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
+        copy(ROOT / name, tmp_path / name)
     shutil.rmtree(tmp_path / "src/trackside/server/static", ignore_errors=True)
     command = [
         sys.executable,
