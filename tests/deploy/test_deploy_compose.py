@@ -16,6 +16,8 @@ import jsonschema
 import pytest
 from compose_files import DEPLOY, FILES, VARIABLE, Missing, filled, load, read_env
 
+from trackside.notebook.client import Client
+
 EXAMPLE = DEPLOY / ".env.example"
 SECRETS = ["POSTGRES_PASSWORD", "S3_SECRET_KEY", "S3_ADMIN_PASSWORD", "TRACKSIDE_ADMIN_PASSWORD"]
 SECRETS += ["NOTEBOOK_PASSWORD", "JUPYTER_TOKEN"]
@@ -166,6 +168,15 @@ def test_notebooks_reach_neither_the_database_nor_the_storage(services) -> None:
     assert inside == {"postgres", "s3", "s3-admin", "bucket", "server"}
     environment = str(services["jupyter"]["environment"]) + str(services["jupyter"].get("secrets"))
     assert not [secret for secret in ("S3", "POSTGRES", "ADMIN") if secret in environment]
+
+
+def test_links_in_notebooks_lead_where_browsers_find_the_server(services, monkeypatch) -> None:
+    given = dict.fromkeys(SECRETS, "x")
+    for public, expected in (("", "http://127.0.0.1:8000"), ("https://lab.example", "https://lab.example")):
+        environment = filled(services["jupyter"], {**given, "PUBLIC_URL": public})["environment"]
+        monkeypatch.setenv("TRACKSIDE_PUBLIC_URL", environment.get("TRACKSIDE_PUBLIC_URL", ""))
+        client = Client(environment["MLFLOW_TRACKING_URI"])
+        assert (client.address, client.pages) == ("http://server:8000", expected)
 
 
 def test_what_lasts_is_on_a_volume(services) -> None:
