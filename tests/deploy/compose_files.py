@@ -25,12 +25,14 @@ def load(file: Path = DEPLOY / "compose.yaml") -> dict[str, Any]:
 
 
 def filled(value: Any, variables: dict[str, str]) -> Any:
-    """Everything in it with `${…}` replaced. Raises Missing."""
+    """Everything in it with `${…}` replaced, and `$$` by the `$` that it stands for. Raises Missing."""
     if isinstance(value, dict):
         return {key: filled(each, variables) for key, each in value.items()}
     if isinstance(value, list):
         return [filled(each, variables) for each in value]
-    return VARIABLE.sub(lambda found: _one(found, variables), value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return VARIABLE.sub(lambda found: _one(found, variables), value).replace("$$", "$")
 
 
 def _one(found: re.Match[str], variables: dict[str, str]) -> str:

@@ -110,6 +110,17 @@ def sign_in(page: httpx.Client, password: str) -> str:
     return page.post("/login", data={"username": "admin", "password": password, **hidden}).url.path
 
 
+def test_notebooks_start_when_the_admin_has_another_password_than_the_file(started: Outside, secrets) -> None:
+    """`notebook-user` runs at each `up`, and JupyterLab waits for it."""
+    old = secrets["TRACKSIDE_ADMIN_PASSWORD"]
+    given = started.environment("notebook-user")
+    assert old in given.values()
+    given = {name: value.replace(old, "what the file has") for name, value in given.items()}
+    command = started.command("notebook-user")
+    done = subprocess.run(command, env=given, capture_output=True, text=True, check=False, timeout=30)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "The user notebook can sign in.\n")
+
+
 def test_the_job_fills_the_volume_that_notebooks_read(started: Outside, tmp_path: Path) -> None:
     archive = write_zip(tmp_path / "Food-11.zip", flat())
     job = started.run("food11", "--from", str(archive), "--allow-partial")
