@@ -75,6 +75,10 @@ def test_systemd_has_nothing_to_say_of_a_unit(unit: Path, tmp_path: Path) -> Non
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
+def test_a_notebook_that_runs_out_of_memory_does_not_end_the_lab() -> None:
+    assert "\nOOMPolicy=continue\n" in (DEPLOY / "systemd/trackside-up.service").read_text()
+
+
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze (Debian: systemd)")
 def test_the_server_is_fenced_in() -> None:
     """systemd's own mark, of 0 (all fenced) to 10: above 2.0 a fence was lost."""
