@@ -80,7 +80,7 @@ def compose() -> list[str]:
 
 def composed(folder: Path, *files: str, env: Path) -> subprocess.CompletedProcess[str]:
     named = [word for file in files for word in ("--file", str(DEPLOY / file))]
-    command = [*compose(), "--env-file", str(env), *named, "--profile", "data", "config", "--format", "json"]
+    command = [*compose(), "--env-file", str(env), *named, "--profile", "*", "config", "--format", "json"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
@@ -165,7 +165,7 @@ def test_what_is_waited_for_can_come(services) -> None:
 def test_notebooks_reach_neither_the_database_nor_the_storage(services) -> None:
     assert services["jupyter"]["networks"] == ["lab"]
     inside = {name for name, service in services.items() if "storage" in service["networks"]}
-    assert inside == {"postgres", "s3", "s3-admin", "bucket", "server"}
+    assert inside == {"postgres", "s3", "s3-admin", "bucket", "server", "migrate"}
     environment = str(services["jupyter"]["environment"]) + str(services["jupyter"].get("secrets"))
     assert not [secret for secret in ("S3", "POSTGRES", "ADMIN") if secret in environment]
 
@@ -216,7 +216,7 @@ def test_the_gpu_is_handed_over() -> None:
         filled(amd, {})
 
 
-def test_data_is_prepared_only_when_asked_for(services) -> None:
-    assert services["food11"]["profiles"] == ["data"]
-    assert [name for name, service in services.items() if service.get("profiles")] == ["food11"]
+def test_data_are_prepared_and_migrated_only_when_asked_for(services) -> None:
+    profiles = {name: service["profiles"] for name, service in services.items() if "profiles" in service}
+    assert profiles == {"food11": ["data"], "migrate": ["upgrade"]}
     assert "food11:/data/food11:ro" in services["jupyter"]["volumes"]

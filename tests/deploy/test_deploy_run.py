@@ -17,6 +17,7 @@ import asyncpg
 import httpx
 import obstore
 import pytest
+from compose_files import DEPLOY
 from obstore.store import S3Store
 from outside import JUPYTER, Outside
 
@@ -56,16 +57,45 @@ def status(url: str, **headers: str) -> int:
         return refused.code
 
 
-def test_a_run_from_a_notebook_is_in_the_database(run_id: str, postgres, secrets) -> None:
+def recorded(url: str) -> list[str]:
+    """The ids of the runs in a database."""
+
     async def found() -> list[Any]:
-        url = f"postgresql://trackside:{secrets['POSTGRES_PASSWORD']}@127.0.0.1:{postgres.port}/trackside"
         connection = await asyncpg.connect(url)
         try:
             return await connection.fetch("SELECT uuid FROM run")
         finally:
             await connection.close()
 
-    assert [row["uuid"] for row in asyncio.run(found())] == [run_id]
+    return [row["uuid"] for row in asyncio.run(found())]
+
+
+@pytest.fixture(scope="module")
+def database(postgres, secrets) -> str:
+    return f"postgresql://trackside:{secrets['POSTGRES_PASSWORD']}@127.0.0.1:{postgres.port}/trackside"
+
+
+def test_a_run_from_a_notebook_is_in_the_database(run_id: str, database: str) -> None:
+    assert recorded(database) == [run_id]
+
+
+def test_the_readmes_restore_puts_its_backup_back(run_id: str, database: str, postgres, secrets) -> None:
+    """With its words for pg_dump and pg_restore, into another database on the same server."""
+    text = (DEPLOY / "README.md").read_text()
+    given = {"PGHOST": "127.0.0.1", "PGPORT": str(postgres.port), "PGPASSWORD": secrets["POSTGRES_PASSWORD"]}
+
+    def run(words: list[str], source: bytes = b"") -> bytes:
+        command = [postgres.programs / words[0], *words[1:]]
+        return subprocess.run(command, env=given, input=source, stdout=subprocess.PIPE, check=True).stdout
+
+    dump, restore = (
+        re.search(rf"exec -T postgres ({program} [^<>\n]+)", text)[1].split()
+        for program in ("pg_dump", "pg_restore")
+    )
+    postgres.sql("CREATE DATABASE again OWNER trackside")
+    restore[restore.index("--dbname") + 1] = "again"
+    run(restore, run(dump))
+    assert recorded(f"{database.removesuffix('trackside')}again") == [run_id]
 
 
 def test_its_artifact_is_in_the_bucket(run_id: str, started: Outside, secrets) -> None:
@@ -135,6 +165,12 @@ def test_a_name_that_is_not_allowed_is_refused(started: Outside) -> None:
     answers = {name: status(url, Host=name) for name in ("server:8000", "lab.example")}
     assert answers["lab.example"] == 403
     assert answers["server:8000"] != 403
+
+
+def test_the_job_of_a_migration_finds_the_servers_database(started: Outside) -> None:
+    job = started.run("migrate")
+    assert (job.returncode, job.stderr) == (0, "")
+    assert "has this release's schema" in job.stdout
 
 
 def test_the_server_ends_when_it_is_told_to(started: Outside) -> None:
