@@ -24,6 +24,7 @@ from outside import OURS, Outside
 FOLDER = DEPLOY / "kubernetes"
 MANIFESTS = sorted(path for path in FOLDER.glob("*/*.yaml") if path.name != "kustomization.yaml")
 KUSTOMIZATIONS = sorted(FOLDER.glob("*/kustomization.yaml"))
+README = (DEPLOY / "README.md").read_text()
 VERSIONS = ("1.28", "1.37")  # the oldest that this is for, and the newest that is known here
 
 
@@ -167,6 +168,28 @@ def test_a_pod_may_do_no_more_than_it_must(kind: str) -> None:
 
 def test_a_node_can_be_drained() -> None:
     assert base("Deployment")["spec"]["replicas"] > base("PodDisruptionBudget")["spec"]["maxUnavailable"]
+
+
+def test_the_readme_has_the_setting_that_the_examples_controller_needs() -> None:
+    """Traefik cuts uploads after 60 s, and has no annotation for it."""
+    assert read(FOLDER / "example/ingress.yaml")["spec"]["ingressClassName"] == "traefik"
+    setting = "--entryPoints.websecure.transport.respondingTimeouts.readTimeout=0"
+    assert setting in README
+    assert setting in (FOLDER / "example/ingress.yaml").read_text()
+
+
+def test_the_readme_deletes_the_job_of_an_earlier_release_and_sees_a_new_one_fail() -> None:
+    """A job's template cannot be changed, and one that failed never becomes complete."""
+    job = read(FOLDER / "migrate/migrate.yaml")["metadata"]["name"]
+    commands = [
+        f"kubectl delete job {job} ",
+        "kubectl apply --kustomize deploy/kubernetes/migrate\n",
+        "Complete|Failed",
+    ]
+    places = [README.find(command) for command in commands]
+    assert -1 not in places
+    assert places == sorted(places)
+    assert "kubectl wait" not in README
 
 
 # --- the command lines
