@@ -15,6 +15,7 @@ from outside import PROGRAMS
 import command_lines
 
 UNITS = sorted(DEPLOY.glob("systemd/*.service"))
+TEAM = DEPLOY.parent / "docs/team.md"
 SETTING = re.compile(
     r"(?:^|[\s#\"{])-?\s*(?:name: )?(TRACKSIDE_[A-Z0-9_]+)(?==|:|, value|\s*$)", re.MULTILINE
 )
@@ -57,6 +58,31 @@ def test_the_command_of_a_unit_exists(unit: Path) -> None:
     if words[0] == "up" and "up" not in command_lines.root().commands:
         pytest.skip("trackside up is not there yet")
     assert command_lines.wrong(words) == ""
+
+
+def test_the_page_for_teams_starts_the_lab_in_the_units_folder() -> None:
+    """Else whoever follows both has two labs, of which the second is empty."""
+    unit = (DEPLOY / "systemd/trackside-up.service").read_text()
+    (name,) = re.findall(r"^ExecStart=.* --data-dir %S/(\S+)$", unit, re.MULTILINE)
+    assert f"\nStateDirectory={name}\n" in unit
+    told = re.findall(r"^trackside up .*--data-dir (\S+)", TEAM.read_text(), re.MULTILINE)
+    assert told == [f"/var/lib/{name}"]
+
+
+def test_a_unit_is_installed_with_all_that_it_names() -> None:
+    readme = (DEPLOY / "README.md").read_text()
+    for unit in UNITS:
+        for named in re.findall(r"^EnvironmentFile=-?(\S+)$", unit.read_text(), re.MULTILINE):
+            example = f"deploy/systemd/{Path(named).name}.example"
+            assert (DEPLOY.parent / example).is_file()
+            assert f"sudo install --mode 600 {example} {named}\n" in readme
+        assert f"deploy/systemd/{unit.name} /etc/systemd/system/\n" in readme
+
+
+def test_nothing_of_the_checkout_is_built_as_root() -> None:
+    installed = re.findall(r"^sudo \S*pip install (\S+)", (DEPLOY / "README.md").read_text(), re.MULTILINE)
+    assert len(installed) == len(UNITS)
+    assert [what for what in installed if what.startswith(("'.", "."))] == []
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze (Debian: systemd)")
