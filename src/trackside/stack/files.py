@@ -32,7 +32,8 @@ def make_own(folder: Path, mode: int = 0o700) -> None:
     folder.mkdir(mode=mode, parents=True, exist_ok=True)
     if mark.exists():
         return
-    if found := next(folder.iterdir(), None):
+    found = next((entry for entry in folder.iterdir() if _MARK not in entry.name), None)
+    if found and not mark.exists():  # another call of `up` may just have begun the same
         raise CannotStart(
             f"{found} is not a stack's, and {folder} would be: nothing of yours is to be mixed with a stack's files."
             " Name another --data-dir."
