@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import itertools
 import random
 import socket
 import urllib.request
@@ -16,6 +15,7 @@ import psutil
 from msgspec import Struct
 
 from trackside.stack import files
+from trackside.stack.settings import CannotStart
 
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 
@@ -45,22 +45,41 @@ def inner_ports(path: Path) -> Inner:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Inner)
     except (FileNotFoundError, msgspec.DecodeError):
-        names = Inner.__struct_fields__
-        inner = Inner(**dict(zip(names, _free_inner_ports(len(names)), strict=True)))
+        inner = _free_inner_ports()
         files.write(path, msgspec.json.encode(inner))
         return inner
+
+
+# A block of ports is one stack's: its first port is held by whoever has chosen it, for as long as that process lives,
+# so that two stacks that start at the same moment do not choose the same. Below the ports of outgoing connections.
+_BLOCK = 16
+_FIRST_PORTS = range(20_000, 32_000, _BLOCK)
+_held: list[socket.socket] = []
+
+
+def _free_inner_ports() -> Inner:
+    names = Inner.__struct_fields__
+    for first in random.sample(_FIRST_PORTS, len(_FIRST_PORTS)):
+        ports = range(first + 1, first + 1 + len(names))
+        if any(_has_left_a_socket(port) for port in ports):
+            continue
+        claim = socket.socket()
+        try:
+            claim.bind(("127.0.0.1", first))
+            claim.listen()
+        except OSError:
+            claim.close()
+            continue
+        if all(is_free("127.0.0.1", port) for port in ports):
+            _held.append(claim)
+            return Inner(**dict(zip(names, ports, strict=True)))
+        claim.close()
+    raise CannotStart("No free ports from 20000 to 32000: is something using them up?")
 
 
 def _has_left_a_socket(port: int) -> bool:
     """Did a SeaweedFS on this port, perhaps another user's, leave a file that ours would stumble over?"""
     return any(Path("/tmp").glob(f"seaweedfs-*-grpc-{port}.sock"))  # noqa: S108
-
-
-def _free_inner_ports(count: int) -> list[int]:
-    """Ports of the loopback that nothing listens on, below those that systems give to outgoing connections."""
-    shuffled = random.sample(range(20_000, 32_000), 12_000)
-    free = (port for port in shuffled if is_free("127.0.0.1", port) and not _has_left_a_socket(port))
-    return list(itertools.islice(free, count))
 
 
 def is_free(host: str, port: int) -> bool:
