@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from trackside.importers.batches import distinct, merged
+from trackside.importers.batches import Distinct, merged
+from trackside.importers.engines import PAGE_ROWS, SqliteEngine
+from trackside.importers.http import RefusedError
 from trackside.importers.plan import Conflict, There, Uris, plan
 from trackside.importers.records import LARGEST, Experiment, LoggedModel, Run, hexed, points_of, unhexed
 from trackside.importers.report import Report
+from trackside.importers.rest import RestSource
 from trackside.importers.state import Done, State, fingerprint
 
 
@@ -42,7 +49,53 @@ def test_pages_are_merged_by_name() -> None:
 )
 def test_points_are_told_apart_as_the_store_does(values: list[float], count: int) -> None:
     points = points_of([("a", 1, 1, 0.0)] * len(values))._replace(value=np.array(values))
-    assert distinct(points) == count
+    assert Distinct().new(points) == count
+
+
+def test_a_point_in_two_batches_is_counted_once() -> None:
+    distinct = Distinct()
+    first = points_of([("loss", step, 5, 0.5) for step in range(100)])
+    other = points_of([("acc", 0, 0, 1.0), *(("loss", step, 5, 0.5) for step in range(90, 110))])
+    assert [distinct.new(first), distinct.new(other), distinct.new(first)] == [100, 11, 0]
+
+
+def test_half_read_a_database_lets_others_write(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "mlflow.db", timeout=0)) as writer:
+        writer.execute("CREATE TABLE metrics (step)")
+        writer.executemany("INSERT INTO metrics VALUES (?)", [(step,) for step in range(2 * PAGE_ROWS + 1)])
+        writer.commit()
+        engine = SqliteEngine(tmp_path / "mlflow.db")
+
+        async def pages() -> list[int]:
+            lengths = []
+            async for page in engine.rows("SELECT step FROM metrics ORDER BY step"):
+                writer.execute("INSERT INTO metrics VALUES (-1)")
+                writer.commit()
+                lengths.append(len(page))
+            await engine.close()
+            return lengths
+
+        assert asyncio.run(pages()) == [PAGE_ROWS, PAGE_ROWS, 1]
+
+
+def test_a_model_that_no_filter_can_name_is_asked_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, name = RestSource("http://127.0.0.1:9"), "a'b\"c"
+
+    async def ask(path: str, /, **query: Any) -> Any:
+        assert query["name"] == name
+        if path.endswith("registered-models/get"):
+            return {"registered_model": {"latest_versions": [{"version": "1"}, {"version": "3"}]}}
+        if query["version"] == "2":
+            raise RefusedError("http://127.0.0.1:9/get answered 404: it was deleted")
+        return {"model_version": {"version": query["version"]}}
+
+    async def versions() -> list[dict[str, Any]]:
+        monkeypatch.setattr(source._http, "ask", ask)
+        found = await source._versions(name)
+        await source.close()
+        return found
+
+    assert asyncio.run(versions()) == [{"version": "1"}, {"version": "3"}]
 
 
 @pytest.mark.parametrize("value", [0.0, -0.0, math.inf, -math.inf, 5e-324, 1 / 3, LARGEST])

@@ -99,7 +99,7 @@ async def root_of_run(app: App, uuid: str) -> str:
 async def entries(app: App, root_uri: str, path: str) -> list[ArtifactEntry]:
     """Entries of a folder below an artifact URI, with paths from that URI, sorted; none when it is missing."""
     root = inside(app, root_uri)
-    found = await app.blobs.entries(_joined(root, safe_path(path, folder=True)))
+    found = await app.blobs.entries(_below(root, path, folder=True))
     return [ArtifactEntry(e.path.removeprefix(f"{root}/"), e.is_dir, e.size_bytes) for e in found]
 
 
@@ -109,14 +109,17 @@ async def open_below(app: App, root_uri: str, path: str) -> tuple[Blob, bytes | 
     Reading all of a file whose SHA-256 is known raises CorruptArtifact instead of giving its last bytes
     when they are not what was uploaded. Raises NotFound.
     """
-    at = _joined(inside(app, root_uri), safe_path(path))
+    at = _below(inside(app, root_uri), path)
     blob = await app.blobs.open(at)
     sha256 = await checksums.known(app, at, blob)
     return (blob, None) if sha256 is None else (checksums.Verified(blob, at, sha256), sha256)
 
 
-def _joined(*parts: str) -> str:
-    return "/".join(part for part in parts if part)
+def _below(root: str, path: str, *, folder: bool = False) -> str:
+    """A path below a root of ours. Checked as a whole, as uploads are: a name such as `a:b` names no drive there."""
+    if not root or not path:
+        return safe_path(path, folder=folder) or root
+    return safe_path(f"{root}/{path}", folder=folder)
 
 
 async def put(app: App, path: str, chunks: AsyncIterator[bytes]) -> Stored:

@@ -10,7 +10,7 @@ import obstore as obs
 from obstore.store import S3Store, from_url
 
 from trackside.importers.records import File
-from trackside.importers.source import SourceError
+from trackside.importers.source import FileError, SourceError
 
 CHUNK = 8 << 20
 
@@ -51,7 +51,8 @@ class Bucket(NamedTuple):
             async for page in obs.list(self.store, prefix or None):
                 for each in page:
                     if not each["path"].endswith("/"):  # how some tools keep an empty folder
-                        yield File(each["path"].removeprefix(prefix), each["size"])
+                        mark = each.get("e_tag") or str(each["last_modified"])
+                        yield File(each["path"].removeprefix(prefix), each["size"], mark=mark)
         except (obs.exceptions.BaseError, OSError) as error:
             raise SourceError(f"{self.uri} cannot be listed: {_said(error)}.") from error
 
@@ -60,8 +61,17 @@ class Bucket(NamedTuple):
             got = await obs.get_async(self.store, f"{self.prefix}/{path}" if self.prefix else path)
             async for chunk in got.stream(min_chunk_size=CHUNK):
                 yield bytes(chunk)
+        except (
+            obs.exceptions.NotFoundError,
+            obs.exceptions.PermissionDeniedError,
+            FileNotFoundError,
+        ) as error:
+            raise FileError(f"{self.uri}/{path} cannot be read: {_said(error)}.") from error
         except (obs.exceptions.BaseError, OSError) as error:
             raise SourceError(f"{self.uri}/{path} cannot be read: {_said(error)}.") from error
+
+    def is_there(self) -> bool:
+        return False  # a prefix is there when an object is
 
 
 def _said(error: Exception) -> str:

@@ -78,6 +78,7 @@ class DatabaseSource:
 
     keeps_uris = False
     repeats = False
+    tells_changes = True
 
     def __init__(self, engine: Engine, name: str, places: Places) -> None:
         missing = {"experiments", "runs", "metrics", "params", "tags"} - engine.tables.keys()
@@ -85,7 +86,7 @@ class DatabaseSource:
             raise SourceError(
                 f"{name} is no database of MLflow: it has no table {', '.join(sorted(missing))}."
             )
-        self.name = name
+        self.name = self.identity = name
         self._db = engine
         self._places = places
 
@@ -125,6 +126,10 @@ class DatabaseSource:
             "latest_metrics", latest, f"WHERE run_uuid {among}", ids
         ):
             runs[uuid].latest[key] = (step, time or 0, "nan" if nan else repr(float(value)))
+        sql = f"SELECT run_uuid, count(*) FROM metrics WHERE run_uuid {among} GROUP BY run_uuid"  # noqa: S608
+        async for page in self._db.rows(sql, ids):
+            for uuid, count in page:
+                runs[uuid].points = count
         await self._add_inputs(runs, among, ids)
         return list(runs.values())
 

@@ -7,10 +7,13 @@ is not there reads as NULL, a table that is not there as empty.
 from __future__ import annotations
 
 import sqlite3
+import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
+
+import msgspec
 
 from trackside.importers.source import SourceError, threaded
 
@@ -54,11 +57,19 @@ class SqliteEngine:
 
     def _pages(self, sql: str, values: Sequence[Any]) -> Iterator[list[Record]]:
         try:
-            cursor = self._connection.execute(sql, values)
-            while page := cursor.fetchmany(PAGE_ROWS):
-                yield page
+            # What is read stays in a file until it is asked for: a cursor left half read would keep writers waiting.
+            with tempfile.TemporaryFile() as kept:
+                pages = [kept.write(msgspec.msgpack.encode(page)) for page in self._fetched(sql, values)]
+                kept.seek(0)
+                for size in pages:
+                    yield msgspec.msgpack.decode(kept.read(size))
         except sqlite3.Error as error:
             raise SourceError(f"{self._path} cannot be read: {error}.") from error
+
+    def _fetched(self, sql: str, values: Sequence[Any]) -> Iterator[list[Record]]:
+        cursor = self._connection.execute(sql, values)
+        while page := cursor.fetchmany(PAGE_ROWS):
+            yield page
 
     async def close(self) -> None:
         self._connection.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
+import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -45,24 +45,26 @@ async def exported(settings: ServerSettings, folder: Path, only: Sequence[str]) 
     """
     from trackside.core.app import App  # noqa: PLC0415 - tests/test_layout.py
 
-    part = _begun(folder)
+    folder = _free(folder)
     app = App.open_beside(settings)
     try:
-        shutil.rmtree(part, ignore_errors=True)  # of an export that was broken off
-        (part / "artifacts").mkdir(parents=True)
-        counts = await Exporter(app, part, only).run()
-        os.sync()
-        part.replace(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name[:100]}.", dir=folder.parent) as begun:
+            part = Path(begun) / "export"
+            (part / "artifacts").mkdir(parents=True)
+            counts = await Exporter(app, part, only).run()
+            os.sync()
+            part.replace(folder)
     finally:
         await app.close()
     return counts
 
 
-def _begun(folder: Path) -> Path:
-    """The name of an export until it is whole. Raises AlreadyExists."""
+def _free(folder: Path) -> Path:
+    """Its whole path. Raises AlreadyExists."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise AlreadyExists(f"{folder} is there already, and not empty. Name another folder.")
-    return folder.with_name(f"{folder.name}.part")
+    return folder.resolve()
 
 
 class Exporter:

@@ -42,13 +42,15 @@ class FolderSource:
 
     keeps_uris = False
     repeats = True
+    tells_changes = True
 
     def __init__(self, root: Path, places: Places) -> None:
         if not root.is_dir():
             raise SourceError(f"There is no folder {root}.")
         self._root = root.resolve()
         self._places = places
-        self.name = str(self._root)
+        self.halves = 0  # last lines of metrics that lack their end
+        self.name = self.identity = str(self._root)
         self._folders = {folder.name: folder for folder in self._experiment_folders()}
         if not self._folders:
             raise SourceError(f"{root} is no mlruns folder: no folder in it has a {META}.")
@@ -76,7 +78,7 @@ class FolderSource:
 
     async def points(self, run: Run) -> AsyncIterator[Points]:
         folder = self._folders[run.experiment_id] / run.id / "metrics"
-        async for page in threaded(_points(folder, list(run.latest))):
+        async for page in threaded(_points(self, folder, list(run.latest))):
             yield page
 
     async def logged_models(self, experiment: Experiment) -> AsyncIterator[list[LoggedModel]]:
@@ -109,6 +111,10 @@ class FolderSource:
             if (version / META).is_file()
         )
         found = [LeftOut("traces", traces, "Trackside does not have them")] if traces else []
+        if self.halves:
+            found.append(
+                LeftOut("last lines of metrics", self.halves, "they are being written: they have no end")
+            )
         return [
             *found,
             *([LeftOut("deleted model versions", deleted, "MLflow had emptied them")] if deleted else []),
@@ -228,7 +234,7 @@ def _root(uri: str, beside: Path) -> str:
     return uri if uri and path.is_absolute() and path.is_dir() else str(beside)
 
 
-def _points(folder: Path, names: list[str]) -> Iterator[Points]:
+def _points(source: FolderSource, folder: Path, names: list[str]) -> Iterator[Points]:
     """Lines of `timestamp value step`, and what more MLflow 3 writes behind them."""
     rows: list[tuple[str, int, int, float]] = []
     for name in names:
@@ -236,7 +242,9 @@ def _points(folder: Path, names: list[str]) -> Iterator[Points]:
         try:
             with path.open(encoding="utf-8") as lines:
                 for number, line in enumerate(lines, 1):
-                    if line.strip():
+                    if not line.endswith("\n"):
+                        source.halves += 1  # of a run that goes on: the next import brings it
+                    elif line.strip():
                         rows.append((name, *_point(path, number, line)))
                     if len(rows) >= PAGE_POINTS:
                         yield points_of(rows)
@@ -279,7 +287,7 @@ def _logged_model(folder: Path) -> LoggedModel:
 def _model_metrics(folder: Path) -> Iterator[ModelMetric]:
     """Lines of `timestamp value step run`, with the name and digest of a data set if there is one."""
     for name, text in _texts(folder).items():
-        for number, line in enumerate(text.splitlines(), 1):
+        for number, line in enumerate(text.rpartition("\n")[0].splitlines(), 1):
             step, time, value = _point(folder / name, number, line)
             of_run, *rest = line.split()[3:] or [""]
             dataset, digest = (" ".join(rest[:-1]), rest[-1]) if len(rest) > 1 else (None, None)

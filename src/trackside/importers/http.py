@@ -19,8 +19,12 @@ PAUSE_SECONDS = 0.5  # before the second; doubled before each further one
 _AGAIN = {429, 500, 502, 503, 504}
 
 
-class RefusedError(SourceError):
+class RefusedError(FileError):
     """The server answered, but not with what was asked for."""
+
+
+class DroppedError(FileError):
+    """The server took the question, and broke off: some do at names they cannot serve."""
 
 
 class Http:
@@ -63,9 +67,9 @@ class Http:
                     async for chunk in response.aiter_bytes(1 << 20):
                         yield chunk
                 except httpx.HTTPError as error:
-                    raise SourceError(f"{self.name}{path} broke off: {error!r}.") from error
-        except RefusedError as refused:
-            raise FileError(refused.message) from None
+                    raise DroppedError(f"{self.name}{path} broke off: {error!r}.") from error
+        except httpx.InvalidURL as error:
+            raise FileError(f"{self.name}{path} is no address: {error}.") from error
 
     @asynccontextmanager
     async def _answered(
@@ -78,7 +82,9 @@ class Http:
                 response = await self._client.send(request, stream=True)
             except httpx.HTTPError as error:
                 if attempt + 1 == TRIES:
-                    raise SourceError(f"No answer from {self.name}: {error!r}.") from error
+                    if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
+                        raise SourceError(f"No answer from {self.name}: {error!r}.") from error
+                    raise DroppedError(f"No answer from {self.name}{path}: {error!r}.") from error
             else:
                 try:
                     if response.is_success:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 from trackside.errors import InvalidParameter
-from trackside.importers.batches import batches, distinct
-from trackside.importers.plan import Planned, There, Uris, plan
+from trackside.importers.batches import Distinct, batches
+from trackside.importers.plan import Planned, There, Uris, plain, plan
 from trackside.importers.records import Experiment, File, LoggedModel, RegisteredModel, Run
 from trackside.importers.report import Progress, Report
-from trackside.importers.source import FileError, Source, SourceError, Unreachable
-from trackside.importers.state import Done, State, fingerprint
+from trackside.importers.source import FileError, Missing, Source, SourceError, Unreachable, root_of
+from trackside.importers.state import Done, Listing, State, fingerprint, values_of
 from trackside.importers.writer import Place, Writer, Written
 
 AT_ONCE = 8  # runs whose points and files are under way
@@ -23,6 +23,7 @@ LISTED = 256  # files of one owner that are looked at together
 KEPT_AFTER = 16  # runs, whose lines in the state are written together
 
 _ID = re.compile(r"[A-Za-z0-9][\w\-]{0,255}", re.ASCII)
+MAYBE_WRONG = "is --files-from right? If nothing was logged there, give --files none"
 Owner = TypeVar("Owner", Run, LoggedModel)
 
 
@@ -59,9 +60,14 @@ class Mover:
         self._file_turns = asyncio.Semaphore(FILES_AT_ONCE)
         self._finished: list[Done] = []
         self._unreachable: Counter[str] = Counter()
+        self._missing: Counter[str] = Counter()  # roots that are not there, by the place they should be in
+        self._found: set[str] = set()  # such places of which at least one root is there
         # What the target must hold: by run and logged model, and by registered model.
         self.expected: dict[str, Done] = {}
-        self.fresh: set[str] = set()  # those that were written now
+        self.fresh: set[str] = set()  # those that were not there before
+        self.values: dict[
+            str, str
+        ] = {}  # what the runs that were written now must say, as `values_of` has it
         self.models: list[RegisteredModel] = []
         self.places: list[Place] = []
 
@@ -82,6 +88,11 @@ class Mover:
             self._report.wrong.append(
                 f"the files of {count:,} runs and logged models could not be read: {why}"
             )
+        self._report.wrong += [
+            f"none of the {count:,} artifact folders below {place} is there: {MAYBE_WRONG}"
+            for place, count in self._missing.items()
+            if place not in self._found
+        ]
         if self._writer and (outside := self._writer.registry.outside):
             named = ", ".join(outside[:5]) + (", …" if len(outside) > 5 else "")
             self._report.notes.append(
@@ -133,10 +144,10 @@ class Mover:
                 "runs": 1, "params": len(run.params), "tags": len(run.tags), "datasets": len(run.datasets),
                 "model_uses": len(run.models_read) + len(run.models_written),
             }  # fmt: skip
-            names: set[str] = set()
+            names, distinct = set[str](), Distinct()
             async for points in batches(self._source.points(run)):
                 names.update(points.names)
-                count = distinct(points) if self._source.repeats else len(points.step)
+                count = distinct.new(points) if self._source.repeats else len(points.step)
                 counts["points"] = counts.get("points", 0) + count
                 self._report.repeated += len(points.step) - count
                 if self._writer and written:
@@ -145,7 +156,7 @@ class Mover:
             counts["metrics"] = len(names)
             if names and self._writer and written:
                 await self._writer.pack(written)
-            self._note(run, counts, copied=await self._files(run, written, counts))
+            self._note(run, counts, await self._files(run, written, counts))
 
     async def _logged_models(self, models: list[LoggedModel], place: Place) -> None:
         self._check_ids(models)
@@ -161,7 +172,7 @@ class Mover:
                 "logged_models": 1, "model_params": len(model.params), "model_tags": len(model.tags),
                 "model_metrics": len(model.metrics),
             }  # fmt: skip
-            self._note(model, counts, copied=await self._files(model, written, counts))
+            self._note(model, counts, await self._files(model, written, counts))
 
     async def _not_done(self, owners: list[Owner], place: Place) -> list[Owner]:
         """Those that no earlier start has moved whole, or that have changed in the source since."""
@@ -174,7 +185,7 @@ class Mover:
         new = []
         for owner in owners:
             done = known[owner.id]
-            if done is None or owner.id not in there:
+            if done is None or owner.id not in there or not await self._is_same(owner, done):
                 new.append(owner)
                 continue
             self._learn(owner, place, None)
@@ -182,6 +193,36 @@ class Mover:
             self._report.found.update(done.counts)
             self._report.skipped += 1
         return new
+
+    async def _is_same(self, owner: Run | LoggedModel, done: Done) -> bool:
+        """Whether neither its files nor, as far as the source can say, its points have changed."""
+        if (
+            isinstance(owner, Run)
+            and not self._source.tells_changes
+            and owner.status in ("RUNNING", "SCHEDULED")
+        ):
+            return False  # more points may have come
+        return not self._uris.copies(owner) or await self._listing(owner) == done.files
+
+    async def _listing(self, owner: Run | LoggedModel) -> str:
+        listing = Listing()
+        try:
+            async for file in self._list(owner):
+                listing.add(file)
+        except Unreachable:
+            return ""
+        return listing.print()
+
+    async def _list(self, owner: Run | LoggedModel) -> AsyncIterator[File]:
+        """Its files; notes which places have shown to be the right ones."""
+        place = _above(owner)
+        try:
+            async for file in self._source.files(owner):
+                yield file
+        except Missing:
+            self._missing[place] += 1
+        else:
+            self._found.add(place)
 
     def _check_ids(self, owners: Sequence[Run | LoggedModel]) -> None:
         """Ids become parts of paths."""
@@ -192,6 +233,10 @@ class Mover:
 
     def _learn(self, owner: Run | LoggedModel, place: Place, written: Written | None) -> None:
         if written:
+            if not written.was_there:
+                self.fresh.add(owner.id)
+            if isinstance(owner, Run):
+                self.values[owner.id] = values_of(owner, owner.params, owner.tags)
             self._uris.learn(owner, written.artifact_uri)
         elif self._writer:
             self._uris.learn(
@@ -201,11 +246,10 @@ class Mover:
     def _print(self, owner: Run | LoggedModel) -> str:
         return fingerprint(owner, self._mode)
 
-    def _note(self, owner: Run | LoggedModel, counts: dict[str, int], *, copied: bool) -> None:
+    def _note(self, owner: Run | LoggedModel, counts: dict[str, int], listing: str | None) -> None:
         """It is moved whole; without its files it is done again by the next start."""
-        done = Done(owner.id, self._print(owner) if copied else "", counts)
+        done = Done(owner.id, "" if listing is None else self._print(owner), counts, listing or "")
         self.expected[owner.id] = done
-        self.fresh.add(owner.id)
         self._report.found.update(counts)
         self._finished.append(done)
         if len(self._finished) >= KEPT_AFTER:
@@ -219,26 +263,39 @@ class Mover:
 
     # --- files
 
-    async def _files(self, owner: Run | LoggedModel, written: Written | None, counts: dict[str, int]) -> bool:
-        """Copy the files below its root, if they are to be copied; False when some cannot be read from here."""
+    async def _files(
+        self, owner: Run | LoggedModel, written: Written | None, counts: dict[str, int]
+    ) -> str | None:
+        """Copy the files below its root, if they are to be copied: what their list is known by.
+
+        None when some cannot be read.
+        """
         if not self._uris.copies(owner):
-            return True
-        known: dict[str, int] = {}
-        if self._writer and written and written.was_there:
-            known = await self._writer.sizes(written.artifact_uri)
-        wrong = len(self._report.wrong)
+            return ""
+        known = await self._known(owner, written)
+        listing, failed = Listing(), list[str]()
         waiting: list[File] = []
         try:
-            async for file in self._source.files(owner):
+            async for file in self._list(owner):
+                listing.add(file)
                 waiting.append(file)
                 if len(waiting) == LISTED:
-                    await all_of(self._file(owner, written, each, known, counts) for each in waiting)
+                    await all_of(self._file(owner, written, each, known, counts, failed) for each in waiting)
                     waiting = []
-            await all_of(self._file(owner, written, each, known, counts) for each in waiting)
+            await all_of(self._file(owner, written, each, known, counts, failed) for each in waiting)
         except Unreachable as error:
             self._unreachable[error.message] += 1
-            return False
-        return len(self._report.wrong) == wrong
+            return None
+        self._report.wrong += failed
+        return None if failed else listing.print()
+
+    async def _known(self, owner: Run | LoggedModel, written: Written | None) -> dict[str, int]:
+        """Files that need not be copied again, with their sizes: those that were, if none has changed since."""
+        done = self._target.state.done.get(owner.id) if self._target.state else None
+        if not (self._writer and written and written.was_there and done and done.files):
+            return {}
+        same = await self._listing(owner) == done.files
+        return await self._writer.sizes(written.artifact_uri) if same else {}
 
     async def _file(
         self,
@@ -247,8 +304,12 @@ class Mover:
         file: File,
         known: dict[str, int],
         counts: dict[str, int],
+        failed: list[str],
     ) -> None:
         async with self._file_turns:
+            if file.error:
+                failed.append(f"'{file.path}' of {owner.id} cannot be read: {file.error.rstrip('.')}")
+                return
             size = file.size_bytes
             if self._writer and written and (size is None or known.get(file.path) != size):
                 try:
@@ -257,9 +318,7 @@ class Mover:
                     self._report.leave("files", f"the store takes no such names as {file.path!r}")
                     return
                 except FileError as error:
-                    self._report.wrong.append(
-                        f"a file of {owner.id} was not copied: {error.message.rstrip('.')}"
-                    )
+                    failed.append(f"'{file.path}' of {owner.id} was not copied: {error.message.rstrip('.')}")
                     return
             counts["files"] = counts.get("files", 0) + 1
             counts["bytes"] = counts.get("bytes", 0) + (size or 0)
@@ -284,6 +343,11 @@ class Mover:
         )
         if self._writer:
             self._report.wrong += await self._writer.registry.write(model)
+
+
+def _above(owner: Run | LoggedModel) -> str:
+    """PLACE of PLACE/EXPERIMENT/RUN/artifacts or PLACE/EXPERIMENT/models/MODEL/artifacts."""
+    return plain(root_of(owner)).rsplit("/", 3 if isinstance(owner, Run) else 4)[0]
 
 
 async def all_of(work: Iterable[Awaitable[None]]) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import stat
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import unquote, urlsplit
 
 from trackside.importers.records import File, LoggedModel, Run
-from trackside.importers.source import FileError, SourceError, Unreachable, root_of, threaded
+from trackside.importers.source import FileError, Missing, SourceError, Unreachable, root_of, threaded
 
 if TYPE_CHECKING:
     from trackside.importers.http import Http
@@ -24,6 +24,8 @@ class Place(Protocol):
 
     def files(self) -> AsyncIterator[File]: ...
     def content(self, path: str) -> AsyncIterator[bytes]: ...
+    def is_there(self) -> bool:
+        """Whether an empty place is known to be the right one."""
 
 
 class Places:
@@ -36,8 +38,12 @@ class Places:
         self._buckets: dict[str, Any] = {}
 
     async def files(self, owner: Run | LoggedModel) -> AsyncIterator[File]:
-        async for file in self.place(root_of(owner)).files():
+        place, empty = self.place(root_of(owner)), True
+        async for file in place.files():
+            empty = False
             yield file
+        if empty and not place.is_there():
+            raise Missing(f"there is nothing at {root_of(owner)}")
 
     async def content(self, owner: Run | LoggedModel, file: File) -> AsyncIterator[bytes]:
         async for chunk in self.place(root_of(owner)).content(file.path):
@@ -97,26 +103,48 @@ class Folder(NamedTuple):
             yield file
 
     def _walk(self) -> Iterator[File]:
-        if not self.root.is_dir():
-            if _has_owner(self.root):
-                return  # nothing was ever logged there
-            raise Unreachable("its folder is not on this machine")
-        for folder, folders, names in os.walk(self.root, onerror=_unreadable):
-            folders.sort()
-            for name in sorted(names):
-                path = Path(folder, name)
-                yield File(path.relative_to(self.root).as_posix(), path.stat().st_size)
+        waiting = [self.root] if self.root.is_dir() else []
+        while waiting:
+            folder = waiting.pop()
+            try:
+                found = sorted(folder.iterdir())
+            except OSError as error:
+                yield self._broken(folder, error)
+                continue
+            for path in found:
+                try:
+                    status = path.stat()
+                    if not stat.S_ISDIR(status.st_mode):
+                        yield File(self._name(path), status.st_size, mark=str(status.st_mtime_ns))
+                    elif why := self._not_followed(path):
+                        yield File(self._name(path), None, error=why)
+                    else:
+                        waiting.append(path)
+                except OSError as error:
+                    yield self._broken(path, error)
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
+
+    def _not_followed(self, folder: Path) -> str:
+        if not folder.is_symlink():
+            return ""
+        end = folder.resolve()
+        if not end.is_relative_to(self.root.resolve()):
+            return "it is a link to a folder outside of the artifacts"
+        return (
+            "it is a link to a folder that it is in" if end in [at.resolve() for at in folder.parents] else ""
+        )
+
+    def _broken(self, path: Path, error: OSError) -> File:
+        return File(self._name(path), None, error=error.strerror or str(error))
+
+    def is_there(self) -> bool:
+        return self.root.is_dir()
 
     async def content(self, path: str) -> AsyncIterator[bytes]:
         async for chunk in threaded(_read(self.root / path)):
             yield chunk
-
-
-def _has_owner(root: Path) -> bool:
-    """Whether the folder of all artifacts is there: ROOT/EXPERIMENT/RUN/artifacts, ROOT/EXPERIMENT/models/MODEL/artifacts."""
-    above = root.parents
-    depth = 4 if len(above) > 3 and above[1].name == "models" else 3
-    return any(folder.is_dir() for folder in above[:depth])
 
 
 def _read(path: Path) -> Iterator[bytes]:
@@ -126,10 +154,6 @@ def _read(path: Path) -> Iterator[bytes]:
                 yield chunk
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror}.") from error
-
-
-def _unreadable(error: OSError) -> None:
-    raise SourceError(f"{error.filename} cannot be read: {error.strerror}.") from error
 
 
 class Proxied(NamedTuple):
@@ -143,7 +167,12 @@ class Proxied(NamedTuple):
         while waiting:
             folder = waiting.pop()
             at = "/".join(part for part in (self.root, folder) if part)
-            for entry in (await self.http.ask(PROXIED, path=at)).get("files", []):
+            try:
+                answer = await self.http.ask(PROXIED, path=at)
+            except FileError as error:
+                yield File(folder, None, error=error.message)
+                continue
+            for entry in answer.get("files", []):
                 path = f"{folder}/{entry['path']}" if folder else entry["path"]
                 if entry.get("is_dir"):
                     waiting.append(path)
@@ -155,3 +184,6 @@ class Proxied(NamedTuple):
 
         async for chunk in self.http.download(f"{PROXIED}/{quote(f'{self.root}/{path}')}"):
             yield chunk
+
+    def is_there(self) -> bool:
+        return False  # a server answers an empty list also for what is not there

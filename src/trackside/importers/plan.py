@@ -130,22 +130,22 @@ class Uris:
 
     def learn(self, owner: Run | LoggedModel, uri: str) -> None:
         """Its files are, or will be, there."""
-        self._roots[_plain(root_of(owner))] = uri
+        self._roots[plain(root_of(owner))] = uri
         if isinstance(owner, LoggedModel):
             self._roots[f"models:/{owner.id}"] = uri
 
     def moved(self, uri: str) -> str | None:
         """Where files are now that were at a URI of the source; None when it is below no root that was moved."""
-        plain, below = _plain(uri), ""
-        while plain:
-            if plain in self._roots:
-                return f"{self._roots[plain]}{below}"
-            plain, slash, last = plain.rpartition("/")
+        at, below = plain(uri), ""
+        while at:
+            if at in self._roots:
+                return f"{self._roots[at]}{below}"
+            at, slash, last = at.rpartition("/")
             below = f"/{last}{below}" if slash else below
         return None
 
 
-def _plain(uri: str) -> str:
+def plain(uri: str) -> str:
     """A URI in one spelling: a local path as a path, without slashes at its end."""
     parts = urlsplit(uri)
     return (unquote(parts.path) if parts.scheme == "file" else uri).rstrip("/")

@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from trackside.importers import layout
-from trackside.importers.layout import GROUP_ROWS, Manifest, ModelLine, RunLine
+from trackside.importers.layout import GROUP_ROWS, Manifest, ModelLine, RunLine, part_of
 from trackside.importers.parquet import PointsReader
 from trackside.importers.places import CHUNK
 from trackside.importers.records import Experiment, File, LeftOut, LoggedModel, Points, RegisteredModel, Run
@@ -25,11 +25,14 @@ class PortableSource:
 
     keeps_uris = True
     repeats = False
+    tells_changes = True
 
     def __init__(self, folder: Path) -> None:
         self.name = str(folder.resolve())
         self._folder = folder
         self.manifest = _manifest(folder)
+        # Another export to the same folder is another source.
+        self.identity = f"{self.name} {part_of(folder / layout.MANIFEST).sha256}"
         self._points = PointsReader(folder / layout.POINTS)
         # Of the page of runs or logged models that was read last: where their points and files are.
         self._lines: dict[str, RunLine | ModelLine] = {}

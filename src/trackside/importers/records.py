@@ -64,6 +64,7 @@ class Run(Struct, omit_defaults=True):
     # Names of its metrics with (step, time, value) of the latest point where the source says so: by this a
     # run that has changed is told from one that has not. Not exported.
     latest: dict[str, tuple[int, int, str]] = {}
+    points: int = 0  # how many, where the source tells it; for the same purpose, and not exported either
 
 
 class LoggedModel(Struct, omit_defaults=True):
@@ -139,6 +140,8 @@ class File(NamedTuple):
     path: str  # from its root
     size_bytes: int | None
     sha256: str = ""  # where the source knows it
+    mark: str = ""  # changes with the content: a time or an ETag, where the source tells one
+    error: str = ""  # why this file, or all of this folder, cannot be read
 
 
 class LeftOut(NamedTuple):

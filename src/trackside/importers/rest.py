@@ -25,7 +25,7 @@ from trackside.importers.records import (
     hexed,
     points_of,
 )
-from trackside.importers.source import PAGE_RUNS, SourceError
+from trackside.importers.source import PAGE_RUNS, FileError, SourceError
 
 API = "/api/2.0/mlflow"
 FILES_OF_MODEL = "/ajax-api/2.0/mlflow/logged-models"
@@ -45,10 +45,11 @@ class RestSource:
 
     keeps_uris = False
     repeats = True
+    tells_changes = False  # neither counts of points nor times of files
 
     def __init__(self, url: str) -> None:
         self._http = Http(url)
-        self.name = self._http.name
+        self.name = self.identity = self._http.name
         self._has_models: bool | None = None  # logged models: those of MLflow 3
         # The runs that were read last, and the points that several of them were asked for together.
         self._page: list[Run] = []
@@ -144,21 +145,7 @@ class RestSource:
         found += await self._pages(path, "registered_models", max_results=PAGE, filter=PROMPT)
         for name in sorted({each["name"] for each in found}):
             [model, *_] = [_registered(each) for each in found if each["name"] == name]
-            quoted = name.replace("'", "''") if '"' in name else name
-            mark = "'" if '"' in name else '"'
-            versions = await self._pages(
-                f"{API}/model-versions/search",
-                "model_versions",
-                filter=f"name={mark}{quoted}{mark}",
-                max_results=PAGE,
-            )
-            if not versions:  # a prompt's are only shown to who asks
-                versions = await self._pages(
-                    f"{API}/model-versions/search",
-                    "model_versions",
-                    filter=f"name={mark}{quoted}{mark} AND {PROMPT}",
-                    max_results=PAGE,
-                )
+            versions = await self._versions(name)
             model.versions = sorted((_version(each) for each in versions), key=lambda each: each.version)
             model.last_version = max((each.version for each in model.versions), default=0)
             for version in model.versions:
@@ -168,6 +155,31 @@ class RestSource:
                     version.location = str(answer.get("artifact_uri", ""))
             yield model
 
+    async def _versions(self, name: str) -> list[dict[str, Any]]:
+        if "'" in name and '"' in name:  # no filter of MLflow's can say that
+            return await self._versions_by_number(name)
+        mark = "'" if '"' in name else '"'
+        path, named = f"{API}/model-versions/search", f"name={mark}{name}{mark}"
+        # A prompt's are only shown to who asks.
+        return await self._pages(path, "model_versions", filter=named, max_results=PAGE) or await self._pages(
+            path, "model_versions", filter=f"{named} AND {PROMPT}", max_results=PAGE
+        )
+
+    async def _versions_by_number(self, name: str) -> list[dict[str, Any]]:
+        model = await self._http.ask(f"{API}/registered-models/get", name=name)
+        latest = model["registered_model"].get("latest_versions", [])
+        last = max((int(each["version"]) for each in latest), default=0)
+        found = []
+        for number in range(1, last + 1):
+            try:
+                answer = await self._http.ask(f"{API}/model-versions/get", name=name, version=str(number))
+            except RefusedError as error:
+                if " answered 404" not in error.message:
+                    raise
+            else:
+                found.append(answer["model_version"])
+        return found
+
     async def files(self, owner: Run | LoggedModel) -> AsyncIterator[File]:
         if (proxied := self._proxied(owner)) is not None:
             async for file in proxied.files():
@@ -175,11 +187,15 @@ class RestSource:
             return
         waiting = [""]
         while waiting:
-            async for entry in self._entries(owner, waiting.pop()):
-                if entry.get("is_dir"):
-                    waiting.append(entry["path"])
-                else:
-                    yield File(entry["path"], int(entry.get("file_size", 0)))
+            folder = waiting.pop()
+            try:
+                async for entry in self._entries(owner, folder):
+                    if entry.get("is_dir"):
+                        waiting.append(entry["path"])
+                    else:
+                        yield File(entry["path"], int(entry.get("file_size", 0)))
+            except FileError as error:
+                yield File(folder, None, error=error.message)
 
     async def _entries(self, owner: Run | LoggedModel, folder: str) -> AsyncIterator[dict[str, Any]]:
         if isinstance(owner, Run):

@@ -66,7 +66,7 @@ async def _into(
     uris, report, experiments = work
     app = App.open(settings)
     try:
-        state = State(settings.data_dir, source.name, places(settings))
+        state = State(settings.data_dir, source.identity, places(settings))
         writer = Writer(app, uris, keeps_uris=source.keeps_uris)
         target = Target(await writer.there(), writer, state)
         mover = Mover(source, target, uris, report, files=wanted.files, only=wanted.experiments)

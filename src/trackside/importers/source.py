@@ -24,6 +24,8 @@ class Source(Protocol):
     name: str  # where it is, without a password
     keeps_uris: bool  # an export of our own: what is said of places in it holds for the target, too
     repeats: bool  # it may hold the same point more than once
+    tells_changes: bool  # a point or file that came since changes what it says of a run
+    identity: str  # what the state of an import is kept by
 
     async def experiments(self) -> list[Experiment]:
         """All, deleted ones too, by id."""
@@ -41,7 +43,7 @@ class Source(Protocol):
         """All registered models with all their versions."""
 
     def files(self, owner: Run | LoggedModel) -> AsyncIterator[File]:
-        """What is below the artifact root of a run or logged model. Raises Unreachable."""
+        """What is below the artifact root of a run or logged model. Raises Unreachable, and Missing at its end."""
 
     def content(self, owner: Run | LoggedModel, file: File) -> AsyncIterator[bytes]:
         """The bytes of one of them. Raises FileError."""
@@ -56,8 +58,12 @@ class Unreachable(SourceError):
     """These files are where this command cannot read them."""
 
 
+class Missing(SourceError):
+    """Nothing is there: because nothing was logged, or because the place is a wrong one."""
+
+
 class FileError(SourceError):
-    """One file cannot be read; others may."""
+    """One file or folder cannot be read; others may."""
 
 
 async def threaded(iterator: Iterator[T]) -> AsyncIterator[T]:

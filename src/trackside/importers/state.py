@@ -10,11 +10,12 @@ import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from trackside.importers.records import LoggedModel, Run
+from trackside.importers.records import File, LoggedModel, Run
 
 
 class Done(Struct, omit_defaults=True):
@@ -23,6 +24,7 @@ class Done(Struct, omit_defaults=True):
     id: str
     print: str
     counts: dict[str, int] = {}
+    files: str = ""  # the fingerprint of the list of its files
 
 
 class State:
@@ -53,6 +55,26 @@ class State:
             file.write(lines)
             file.flush()
             os.fsync(file.fileno())
+
+
+class Listing:
+    """The fingerprint of a list of files, in any order."""
+
+    def __init__(self) -> None:
+        self._sum = 0
+
+    def add(self, file: File) -> None:
+        told = msgspec.json.encode((file.path, file.size_bytes, file.sha256, file.mark, file.error))
+        self._sum += int.from_bytes(hashlib.blake2b(told, digest_size=12).digest())
+
+    def print(self) -> str:
+        return f"{self._sum % 2**96:024x}"
+
+
+def values_of(run: Any, params: dict[str, str], tags: dict[str, str]) -> str:
+    """The same for a run of the source and for what the target has of it, if they say the same."""
+    told = (run.name, run.user_id, run.status, run.lifecycle, run.start_ms, run.end_ms, params, tags)
+    return hashlib.blake2b(msgspec.json.encode(told, order="deterministic"), digest_size=12).hexdigest()
 
 
 def fingerprint(owner: Run | LoggedModel, files: str) -> str:

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from trackside.importers.records import Version
 from trackside.importers.report import Report
-from trackside.importers.state import Done
+from trackside.importers.state import Done, values_of
 
 if TYPE_CHECKING:
     from trackside.core.app import App
     from trackside.importers.move import Mover
     from trackside.importers.writer import Writer
-    from trackside.store.database import Transaction
+    from trackside.store.database import Row, Transaction
 
 _PAGE = 200
-_OF_RUN = ("params", "tags", "metrics", "points", "datasets", "model_uses")
+_OF_VERSION = ("stage", "status", "status_message", "description", "user_id", "run_link", "updated_ms")
 
 
 class Verifier:
@@ -34,9 +35,10 @@ class Verifier:
         there = {each.id for each in await self._writer.there()}
         self._report.there["experiments"] = sum(place.id in there for place in self._mover.places)
         for page in _pages(list(self._mover.expected.values())):
-            found = await self._counts([each.id for each in page])
+            ids = [each.id for each in page]
+            found, values = await self._counts(ids), await self._values(ids)
             for each in page:
-                await self._compare(each, found.get(each.id))
+                await self._compare(each, found.get(each.id), values.get(each.id))
         await self._models()
 
     async def _counts(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -54,7 +56,19 @@ class Verifier:
 
         return await self._app.db.read(job)
 
-    async def _compare(self, expected: Done, found: dict[str, Any] | None) -> None:
+    async def _values(self, ids: Sequence[str]) -> dict[str, str]:
+        """Of those runs that were written now."""
+        from trackside.core.load import whole_runs  # noqa: PLC0415 - tests/test_layout.py
+
+        written = msgspec.json.encode([each for each in ids if each in self._mover.values]).decode()
+
+        async def job(tx: Transaction) -> dict[str, str]:
+            runs = await whole_runs(tx, await tx.all("runs_by_uuid", run_uuids=written))
+            return {run.info.uuid: values_of(run.info, run.params, run.tags) for run in runs}
+
+        return await self._app.db.read(job)
+
+    async def _compare(self, expected: Done, found: dict[str, Any] | None, values: str | None) -> None:
         if found is None:
             self._differs(expected, [f"{expected.id} is not there"])
             return
@@ -69,12 +83,14 @@ class Verifier:
             # What an earlier start has moved may have grown since.
             if have < count or (fresh and have != count):
                 differs.append(f"{expected.id} has {have:,} {kind.replace('_', ' ')}, the source {count:,}")
+        if not differs and values != self._mover.values.get(expected.id):
+            differs.append(f"{expected.id} has other params, tags, name, state or times than the source")
         self._differs(expected, differs)
 
     def _differs(self, expected: Done, lines: list[str]) -> None:
         if lines:
             self._report.wrong += lines
-            self.wrong.append(Done(expected.id, "", expected.counts))
+            self.wrong.append(Done(expected.id, "", expected.counts, expected.files))
 
     async def _models(self) -> None:
         async def job(tx: Transaction) -> None:
@@ -83,8 +99,18 @@ class Verifier:
                 if row is None:
                     self._report.wrong.append(f"the registered model '{model.name}' is not there")
                     continue
-                versions = {each["version"] for each in await tx.all("versions_of_model", model_id=row["id"])}
+                rows = {
+                    each["version"]: each for each in await tx.all("versions_of_model", model_id=row["id"])
+                }
+                versions = set(rows)
                 wanted = {each.version for each in model.versions}
+                self._report.wrong += [
+                    f"model '{model.name}', version {each.version}: '{column}' is not the source's"
+                    for each in model.versions
+                    for column in _OF_VERSION
+                    if _is_ours(rows.get(each.version), each)
+                    and rows[each.version][column] != getattr(each, column)
+                ]
                 aliases = {
                     (each["alias"], each["version"])
                     for each in await tx.all("aliases_of_models", model_ids=f"[{row['id']}]")
@@ -98,6 +124,11 @@ class Verifier:
                     )
 
         await self._app.db.read(job)
+
+
+def _is_ours(row: Row | None, version: Version) -> bool:
+    """Not one that the target had given to another: those have been named."""
+    return row is not None and (row["created_ms"], row["run_uuid"]) == (version.created_ms, version.run_id)
 
 
 def _pages(found: list[Done]) -> Iterator[list[Done]]:
