@@ -38,8 +38,8 @@ def report_of(mlruns: Path, data: Path, tampering: str) -> Report:
 @pytest.mark.parametrize(
     ("tampering", "said"),
     [
-        ("DELETE FROM param WHERE rowid = (SELECT min(rowid) FROM param)", "params, the source"),
-        ("UPDATE param SET value = 'x' WHERE rowid = (SELECT min(rowid) FROM param)", "has other params"),
+        ("DELETE FROM param WHERE run_id = (SELECT min(run_id) FROM param)", "params, the source"),
+        ("UPDATE param SET value = 'x' WHERE run_id = (SELECT min(run_id) FROM param)", "has other params"),
         ("UPDATE run SET status = 'KILLED' WHERE id = 2", "has other params, tags, name, state"),
         ("DELETE FROM chunk WHERE rowid = (SELECT min(rowid) FROM chunk)", "points, the source"),
         ("DELETE FROM model_version WHERE version = 1", "lacks versions"),
