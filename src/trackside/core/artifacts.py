@@ -96,30 +96,37 @@ async def root_of_run(app: App, uuid: str) -> str:
     return await app.db.read(job)
 
 
-async def entries(app: App, root_uri: str, path: str) -> list[ArtifactEntry]:
-    """Entries of a folder below an artifact URI, with paths from that URI, sorted; none when it is missing."""
+async def entries(app: App, root_uri: str, path: str, *, listed: bool = False) -> list[ArtifactEntry]:
+    """Entries of a folder below an artifact URI, with paths from that URI, sorted; none when it is missing.
+
+    `listed`: the path is one that this function has given, not one that somebody has sent.
+    """
     root = inside(app, root_uri)
-    found = await app.blobs.entries(_below(root, path, folder=True))
+    found = await app.blobs.entries(_below(root, path, folder=True, listed=listed))
     return [ArtifactEntry(e.path.removeprefix(f"{root}/"), e.is_dir, e.size_bytes) for e in found]
 
 
-async def open_below(app: App, root_uri: str, path: str) -> tuple[Blob, bytes | None]:
+async def open_below(
+    app: App, root_uri: str, path: str, *, listed: bool = False
+) -> tuple[Blob, bytes | None]:
     """A file below an artifact URI, to be closed by the caller, and its SHA-256 where that is known.
 
     Reading all of a file whose SHA-256 is known raises CorruptArtifact instead of giving its last bytes
     when they are not what was uploaded. Raises NotFound.
     """
-    at = _below(inside(app, root_uri), path)
+    at = _below(inside(app, root_uri), path, listed=listed)
     blob = await app.blobs.open(at)
     sha256 = await checksums.known(app, at, blob)
     return (blob, None) if sha256 is None else (checksums.Verified(blob, at, sha256), sha256)
 
 
-def _below(root: str, path: str, *, folder: bool = False) -> str:
-    """A path below a root of ours. Checked as a whole, as uploads are: a name such as `a:b` names no drive there."""
-    if not root or not path:
-        return safe_path(path, folder=folder) or root
-    return safe_path(f"{root}/{path}", folder=folder)
+def _below(root: str, path: str, *, folder: bool = False, listed: bool = False) -> str:
+    """A path below a root of ours. One that was listed is checked as a whole, as it was when it was uploaded: a name
+    such as `a:b` that begins it names no drive there. One that was sent must be safe by itself."""
+    if not listed or not root or not path:
+        path = safe_path(path, folder=folder)
+    at = "/".join(part for part in (root, path) if part)
+    return safe_path(at, folder=folder) if listed else at
 
 
 async def put(app: App, path: str, chunks: AsyncIterator[bytes]) -> Stored:

@@ -211,7 +211,7 @@ class Exporter:
             return []
         found, waiting = [], [""]
         while waiting:
-            for entry in await artifacts.entries(self._app, uri, waiting.pop()):
+            for entry in await artifacts.entries(self._app, uri, waiting.pop(), listed=True):
                 if entry.is_dir:
                     waiting.append(entry.path)
                 else:
@@ -221,7 +221,9 @@ class Exporter:
     async def _file(self, owner: Run | LoggedModel, uri: str, path: str) -> StoredFile:
         from trackside.core import artifacts  # noqa: PLC0415 - tests/test_layout.py
 
-        blob, _ = await artifacts.open_below(self._app, uri, path)  # which refuses paths that lead elsewhere
+        blob, _ = await artifacts.open_below(
+            self._app, uri, path, listed=True
+        )  # which refuses paths that lead elsewhere
         target = self._folder / layout.folder_of(owner) / path
         digest, size = hashlib.sha256(), 0
         try:

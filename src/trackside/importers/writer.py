@@ -267,7 +267,7 @@ class Writer:
         found: dict[str, int] = {}
         waiting = [""]
         while waiting:
-            for entry in await artifacts.entries(self._app, artifact_uri, waiting.pop()):
+            for entry in await artifacts.entries(self._app, artifact_uri, waiting.pop(), listed=True):
                 if entry.is_dir:
                     waiting.append(entry.path)
                 else:
