@@ -11,6 +11,7 @@ TRACKSIDE_LAB_EPOCHS trains shorter or longer, TRACKSIDE_LAB_WEIGHTS is as `trac
 """
 
 import os
+import shlex
 import time
 from collections import Counter
 from dataclasses import replace
@@ -125,8 +126,15 @@ class Waiting:
 
 def settings(**given):
     """The recipe's settings, shortened for a lab and by the environment."""
+    data = Path(os.environ.get("FOOD11_DATA_DIR", "data/food11"))
+    if not data.is_dir():
+        raise FileNotFoundError(
+            f"no data set at {data.absolute()}; in a terminal of JupyterLab, prepare Food-11 by\n"
+            f"    trackside data food11 --from food11.zip --to {shlex.quote(str(data.absolute()))}\n"
+            f"or a small stand-in by\n    trackside data mini --to {shlex.quote(str(data.absolute()))}"
+        )
     chosen = {
-        "data": Path(os.environ.get("FOOD11_DATA_DIR", "data/food11")),
+        "data": data,
         "weights": os.environ.get("TRACKSIDE_LAB_WEIGHTS", "imagenet"),
         "image_size": int(os.environ.get("TRACKSIDE_LAB_PIXELS", "224")),
         "epochs": int(os.environ.get("TRACKSIDE_LAB_EPOCHS", "3")),

@@ -16,13 +16,14 @@ PAGE = (ROOT / "docs/notebooks.md").read_text()
 BY_HAND = ("pip install", "trackside data", "jupyter lab")  # what other tests do, or what stays open
 
 
-def block(language: str) -> str:
-    (code,) = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    return str(code)
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
 def test_the_commands_bring_the_notebooks_and_their_variables(tmp_path: Path) -> None:
-    lines = block("sh").splitlines()
+    *prepare, by_hand = blocks("sh")
+    assert all(block.endswith(' --to "$FOOD11_DATA_DIR"\n') for block in prepare)
+    lines = by_hand.splitlines()
     assert [line.split("  ")[0].startswith(BY_HAND) for line in lines] == [True, True, False, False, True]
     script = "\n".join(line for line in lines if not line.startswith(BY_HAND))
     environment = {
@@ -38,7 +39,7 @@ def test_the_commands_bring_the_notebooks_and_their_variables(tmp_path: Path) ->
 
 def test_the_code_runs(server: Server) -> None:
     environment = {**os.environ, "MLFLOW_TRACKING_URI": server.url, "PYTHONPATH": str(ROOT / "src")}
-    command = [sys.executable, "-c", block("python")]
+    command = [sys.executable, "-c", *blocks("python")]
     done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     assert done.stdout.startswith("run baseline RUNNING")
 

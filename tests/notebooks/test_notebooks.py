@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import mlflow
@@ -54,6 +56,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("lab") / "notebooks"
     shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__", ".*"))
     return folder
+
+
+def test_without_the_photos_it_says_what_to_run(lab: Path, tmp_path: Path) -> None:
+    env = {**os.environ, "FOOD11_DATA_DIR": str(tmp_path / "my food")}
+    command = [sys.executable, "-c", "import lab; lab.Training()"]
+    done = subprocess.run(command, cwd=lab, env=env, capture_output=True, text=True, check=False)
+    assert f"trackside data mini --to '{tmp_path}/my food'" in done.stderr
 
 
 @pytest.fixture(scope="module")

@@ -87,7 +87,8 @@ def test_the_page_of_the_stack(lab: Lab) -> None:
 
 def test_the_page_of_the_lab(lab: Lab) -> None:
     """On this machine alone: how it is beyond, tests/stack/test_up.py tries."""
-    terminal = f"trackside up\n{EVAL}"  # a terminal of JupyterLab has this in its environment
+    # A terminal of JupyterLab has this in its environment.
+    terminal = f'trackside up\n{EVAL}\nexport FOOD11_DATA_DIR="$PWD/food11"'
     not_run = {**NOT_RUN, "trackside status --secrets": "prints only"}
     said = follow(lab, script("lab.md", not_run=not_run, first=terminal))
     assert said.count("test accuracy") == 2
