@@ -129,7 +129,7 @@ def test_a_run_with_its_charts_and_progress(client: mlflow.MlflowClient, server:
         ("CPU, %", 1, True),
     ]
     text = page.text(state, "https://lab.example")
-    assert "epoch 1 of 20" in text
+    assert "epoch 2 of 20" in text
     assert f"https://lab.example/runs/{run_id}" in text
     html = page.page(state, "https://lab.example")
     assert html.index(">epochs<") < html.index(">a_long_story<"), "what is asked for most comes first"

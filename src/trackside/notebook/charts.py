@@ -17,10 +17,12 @@ MOST_MARKS = 20
 def chart(drawn: Chart, colours: Sequence[int] | None = None, *, tall: bool = False) -> Html:
     """A chart with its name, its latest values and its axes. `colours`: a number for each line, else 0, 1, …"""
     inks = list(colours if colours is not None else range(len(drawn.lines)))
-    xs = _range(line.x for line in drawn.lines)
+    xs = _range(line.across for line in drawn.lines)
     ys = (0.0, 100.0) if drawn.is_percent else _range(_heights(line) for line in drawn.lines)
     ticks = [0.0, 50.0, 100.0] if drawn.is_percent else _ticks(*ys)
     low, high = min(ticks[0], ys[0]), max(ticks[-1], ys[1])
+    if not any(line.y for line in drawn.lines):
+        ticks = []  # nothing lies between them
     inside = [_grid(ticks, low, high)]
     for line, ink in zip(drawn.lines, inks, strict=True):
         inside += _drawn(line, ink, xs, (low, high))
@@ -31,10 +33,10 @@ def chart(drawn: Chart, colours: Sequence[int] | None = None, *, tall: bool = Fa
             el("span", short(tick), class_="y", style=_at("top", 1 - _place(tick, low, high)))
             for tick in ticks
         ],
-        [_marks(line, ink, xs) for line, ink in zip(drawn.lines, inks, strict=True)],
+        [_marks(line, ink, xs, drawn.axis) for line, ink in zip(drawn.lines, inks, strict=True)],
         class_="plot tall" if tall else "plot",
     )
-    return el("div", _caption(drawn, inks, named=not tall), plot, _foot(drawn, xs), class_="chart")
+    return el("div", _caption(drawn, inks, named=not tall), plot, _foot(drawn), class_="chart")
 
 
 def swatch(ink: int) -> Html:
@@ -55,12 +57,20 @@ def _caption(drawn: Chart, inks: list[int], *, named: bool) -> Html:
     return el("div", title, el("span", values, class_="legend"), class_="caption")
 
 
-def _foot(drawn: Chart, xs: tuple[float, float]) -> Html:
-    if not any(line.x for line in drawn.lines):
+def _foot(drawn: Chart) -> Html:
+    """Where the axis begins and ends; a single place is in the middle."""
+    known = [x for line in drawn.lines for x in line.across]
+    if not known:
         return el("div", el("span", "no points yet"), class_="x")
-    if drawn.axis == "relative":
-        return el("div", el("span", duration(xs[0])), el("span", duration(xs[1])), class_="x")
-    return el("div", el("span", number(xs[0])), el("span", f"step {number(xs[1])}"), class_="x")
+    first, last = min(known), max(known)
+    if first == last:
+        return el("div", el("span", _where(last, drawn.axis)), class_="x one")
+    start = duration(first) if drawn.axis == "relative" else number(first)
+    return el("div", el("span", start), el("span", _where(last, drawn.axis)), class_="x")
+
+
+def _where(x: float, axis: str) -> str:
+    return duration(x) if axis == "relative" else f"step {number(x)}"
 
 
 def _grid(ticks: list[float], low: float, high: float) -> Html:
@@ -86,15 +96,13 @@ def _drawn(line: Line, ink: int, xs: tuple[float, float], ys: tuple[float, float
     return inside
 
 
-def _marks(line: Line, ink: int, xs: tuple[float, float]) -> Html:
+def _marks(line: Line, ink: int, xs: tuple[float, float], axis: str) -> Html:
     """Crosses at the foot for values that no line can show."""
     crosses = []
     for x, kind in line.marks[-MOST_MARKS:]:
-        at = min(1.0, max(0.0, _place(x, *xs)))
-        told = f"{line.label}: {kind} at {number(x)}"
-        crosses.append(
-            el("span", "\u00d7", class_=f"mark c{ink % COLOURS}", style=_at("left", at), title=told)
-        )
+        told = f"{line.label}: {kind} at {_where(x, axis)}"
+        at = _at("left", _place(x, *xs))
+        crosses.append(el("span", "\u00d7", class_=f"mark c{ink % COLOURS}", style=at, title=told))
     return joined(crosses)
 
 

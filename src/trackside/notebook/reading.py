@@ -6,16 +6,19 @@ import re
 import urllib.parse
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from trackside.notebook.asked import Asked, Experiment, OneRun, Runs
 from trackside.notebook.client import API, Client
 from trackside.notebook.state import LIVE, Chart, Line, Progress, Row, RunState, SearchState
 
+FINE = 4000  # for the first of these buckets alone: the most that the server makes
 BUCKETS = 240  # of a line: about its pixels; the server keeps least and greatest value of each
 MOST_CHARTS = 12
 MOST_PARAMS = 6  # columns of a table of runs
 SYSTEM = "system/"
+Axis = Literal["step", "relative"]
+Group = tuple[str, dict[str, str]]  # title of a chart, label by metric
 
 _CURVES = re.compile(r"loss|acc|f1|auc|perplexity", re.IGNORECASE)
 _SPLIT = re.compile(r"^(train|training|val|valid|validation|eval)[_/](.+)$")
@@ -32,6 +35,7 @@ class Reader:
     client: Client
     asked: Asked
     metric: str | None = None
+    _starts: dict[tuple[str, str, str], float] = field(default_factory=dict)  # by run, metric, axis
     _experiments: list[str] = field(default_factory=list)
 
     def read(self) -> RunState | SearchState:
@@ -46,18 +50,12 @@ class Reader:
         is_live = run["status"] in LIVE
         groups = list(_groups(key for key in latest if not key.startswith(SYSTEM)))
         shown = groups[:MOST_CHARTS]
-        series = self._series([run_id], [key for _, keys in shown for key in keys], "step")
-        charts, charted = [], set()
-        for title, keys in shown:
-            lines = [
-                _line(series[run_id, key], label, latest[key]["value"])
-                for key, label in keys.items()
-                if (run_id, key) in series
-            ]
-            # One point is a number, unless more may come.
-            if any(line.points > 1 or (is_live and line.points) for line in lines):
-                charts.append(Chart(title, lines, "step"))
-                charted |= set(keys)
+        drawn = self._charts(run_id, shown, latest)
+        # One point is a number, unless more may come.
+        charts = [
+            each for each in drawn if any(line.points > 1 or (is_live and line.points) for line in each.lines)
+        ]
+        charted = {line.metric for each in charts for line in each.lines}
         return RunState(
             run_id=run_id,
             name=run["name"],
@@ -67,7 +65,7 @@ class Reader:
             start_ms=run["start_ms"],
             end_ms=run["end_ms"],
             params=run["params"],
-            progress=_progress(run["params"], latest),
+            progress=_progress(run["params"], latest, drawn),
             values={
                 key: float(metric["value"])
                 for key, metric in latest.items()
@@ -77,6 +75,31 @@ class Reader:
             system=self._system(run_id, latest),
             left_out=len(groups) - len(shown),
         )
+
+    def _charts(self, run_id: str, groups: list[Group], latest: dict[str, Any]) -> list[Chart]:
+        """A chart of each group; by time where all was logged at one step, as MLflow does where none is given."""
+
+        def charts(groups: list[Group], axis: Axis) -> list[Chart]:
+            series = self._series([run_id], [key for _, keys in groups for key in keys], axis)
+            return [
+                Chart(
+                    title,
+                    [
+                        _line(series[run_id, key], label, latest[key]["value"])
+                        for key, label in keys.items()
+                        if (run_id, key) in series
+                    ],
+                    axis,
+                )
+                for title, keys in groups
+            ]
+
+        by_step = charts(groups, "step")
+        flat = [number for number, each in enumerate(by_step) if each.is_at_one_step]
+        by_time = charts([groups[number] for number in flat], "relative")
+        for number, each in zip(flat, by_time, strict=True):
+            by_step[number] = each
+        return by_step
 
     def _system(self, run_id: str, latest: dict[str, Any]) -> list[Chart]:
         """Small charts of the machine's load: the GPUs first, a line for each."""
@@ -167,30 +190,57 @@ class Reader:
         return sorted(params, key=importance)[:200], sorted(metrics)
 
     def _compared(self, rows: list[Row], metric: str) -> Chart:
-        series = self._series([row.run_id for row in rows], [metric], "step")
-        lines = [
-            _line(series[row.run_id, metric], row.name, row.last)
-            if (row.run_id, metric) in series
-            else Line(metric, row.name, [], [], [], [], [], 0)
-            for row in rows
-        ]
-        return Chart(metric, lines, "step")
+        def chart(axis: Axis) -> Chart:
+            series = self._series([row.run_id for row in rows], [metric], axis)
+            lines = [
+                _line(series[row.run_id, metric], row.name, row.last)
+                if (row.run_id, metric) in series
+                else Line(metric, row.name, [], [], [], [], [], 0)
+                for row in rows
+            ]
+            return Chart(metric, lines, axis)
 
-    def _series(self, run_ids: list[str], keys: list[str], axis: str) -> dict[tuple[str, str], Any]:
+        by_step = chart("step")
+        return chart("relative") if by_step.is_at_one_step else by_step
+
+    def _series(self, run_ids: list[str], keys: list[str], axis: Axis) -> dict[tuple[str, str], Any]:
+        """The lines, by run and metric; one in buckets has `start`, too: where its first bucket begins."""
         if not run_ids or not keys:
             return {}
         question = {"run_ids": run_ids, "metrics": keys, "axis": axis, "buckets": BUCKETS}
         found = self.client.post(f"{API}/series/query", question)["series"]
-        return {(line["run_id"], line["metric"]): line for line in found}
+        lines = {(line["run_id"], line["metric"]): line for line in found}
+        rough = {place: line["x"][0] for place, line in lines.items() if not line["exact"] and line["x"]}
+        unknown = [place for place in rough if (*place, axis) not in self._starts]
+        if unknown:  # asked once: a line seldom begins anew
+            question |= {"end": max(rough[place] for place in unknown), "buckets": FINE}
+            question |= {
+                "run_ids": list(dict.fromkeys(run_id for run_id, _ in unknown)),
+                "metrics": list(dict.fromkeys(key for _, key in unknown)),
+            }
+            for line in self.client.post(f"{API}/series/query", question)["series"]:
+                if line["x"]:
+                    self._starts[line["run_id"], line["metric"], axis] = line["x"][0]
+        for place, x in rough.items():
+            lines[place] = {**lines[place], "start": min(x, self._starts.get((*place, axis), x))}
+        return lines
 
 
 def _line(series: Any, label: str, latest: Any) -> Line:
     """A line as the server answers it."""
     marks = [(mark["x"], mark["kind"]) for mark in series["marks"]]
     low, high = (series["min"], series["max"]) if not series["exact"] else ([], [])
-    metric = series["metric"]
     return Line(
-        metric, label, series["x"], series["last"], low, high, marks, series["points"], _value(latest)
+        metric=series["metric"],
+        label=label,
+        x=series["x"],
+        y=series["last"],
+        low=low,
+        high=high,
+        marks=marks,
+        points=series["points"],
+        latest=_value(latest),
+        start=series.get("start"),
     )
 
 
@@ -199,8 +249,8 @@ def _value(told: Any) -> float | None:
     return None if told is None else float(told)
 
 
-def _groups(keys: Iterable[str]) -> Iterable[tuple[str, dict[str, str]]]:
-    """(title, label by metric) of each chart: a metric's training and validation in one; losses, accuracies first."""
+def _groups(keys: Iterable[str]) -> Iterable[Group]:
+    """Each chart: a metric's training and validation in one; losses, accuracies first."""
     groups: dict[str, dict[str, str]] = {}
     for key in keys:
         split = _SPLIT.match(key)
@@ -217,16 +267,20 @@ def importance(name: str) -> tuple[bool, str]:
     return (asked_for is None, name)
 
 
-def _progress(params: dict[str, str], latest: dict[str, Any]) -> Progress | None:
+def _progress(params: dict[str, str], latest: dict[str, Any], charts: list[Chart]) -> Progress | None:
     steps = [metric["step"] for key, metric in latest.items() if not key.startswith(SYSTEM)]
-    if not steps:
-        return None
+    by_step = [line for each in charts if each.axis == "step" for line in each.lines]
+    if not steps or (charts and not by_step and not any(steps)):
+        return None  # whoever gives no steps has none to count
     done = max(steps)
+    # Who counts from 0 has done one more than the last step's number says.
+    from_zero = min((x for line in by_step for x in line.across), default=1) == 0
     for name in _TOTALS:
         text = params.get(name, "")
         # Where steps are batches, epochs do not say how many there will be.
         if text.isdecimal() and done <= int(text):
-            return Progress("epoch" if "epoch" in name else "step", done, int(text))
+            total = int(text)
+            return Progress("epoch" if "epoch" in name else "step", min(done + from_zero, total), total)
     return Progress("step", done, None)
 
 

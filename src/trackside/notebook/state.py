@@ -21,6 +21,12 @@ class Line:
     marks: list[tuple[float, str]]  # (x, "NaN", "Infinity" or "-Infinity")
     points: int
     latest: float | None = None
+    start: float | None = None  # where its first bucket begins; `x` says where it ends
+
+    @property
+    def across(self) -> list[float]:
+        """Every place on the axis that something of it stands at."""
+        return self.x + [x for x, _ in self.marks] + ([] if self.start is None else [self.start])
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,12 @@ class Chart:
     lines: list[Line]
     axis: str  # "step", or "relative": ms since the run's start
     is_percent: bool = False
+
+    @property
+    def is_at_one_step(self) -> bool:
+        """Whether several points of a line are at one and the same step, so that steps tell nothing."""
+        places = {x for line in self.lines for x in line.across}
+        return len(places) == 1 and any(line.points > 1 for line in self.lines)
 
 
 @dataclass(frozen=True)
