@@ -73,6 +73,7 @@ def test_the_sdist_holds_what_a_build_and_a_reader_need(tmp_path: Path) -> None:
         "src",
         "ui",
         "docs",
+        "examples",
         "README.md",
         "CHANGELOG.md",
         "CONTRIBUTING.md",
