@@ -96,7 +96,7 @@ class Weed:
         weed = Path(sys.executable).with_name("weed")
         return [str(weed), "server", *(f"-{name}={value}" for name, value in options.items())]
 
-    def start(self) -> Self:
+    def start(self, tries: int = 3) -> Self:
         """Start and wait until it answers a request for a bucket (with a refusal, since it is not signed)."""
         environment = {**os.environ, "GOMEMLIMIT": "400MiB", "HOME": str(self.folder)}
         command = self.command()
@@ -107,6 +107,11 @@ class Weed:
         until = time.monotonic() + 60
         while time.monotonic() < until:
             if self.process.poll() is not None:
+                if (
+                    tries and "address already in use" in self.tail()
+                ):  # taken between the choice and the start
+                    self.ports = free_ports(len(self.ports))
+                    return self.start(tries - 1)
                 raise RuntimeError(f"weed ended: {self.tail()}")
             try:
                 urllib.request.urlopen(f"{self.endpoint}/", timeout=5).close()
