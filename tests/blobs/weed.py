@@ -5,33 +5,24 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from ports import free_ports
 from trackside.blobs.objects import ObjectBlobs
 from trackside.config import Keys, StorageSettings
 
 KEY, SECRET = "trackside-test", "a secret that no log may hold"
 READER, READER_SECRET = "only-reads", "another secret that no log may hold"
-
-
-def free_ports(count: int) -> list[int]:
-    """Distinct free ports: all are held until the last is found."""
-    with ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def _identity(name: str, secret: str, *actions: str) -> dict[str, object]:

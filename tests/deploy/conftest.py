@@ -15,7 +15,7 @@ from outside import JUPYTER, PROGRAMS, Outside
 import postgres_server
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "blobs"))
-from weed import free_ports
+from ports import free_ports
 
 WEED_INSIDE = (
     "master.port",

@@ -5,28 +5,19 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+
+from ports import free_ports
 
 PARTS = ("postgres", "s3", "s3-console", "server", "jupyter")
 OTHERS = ("AWS_", "MLFLOW_", "TRACKSIDE_", "JUPYTER_")
 TRACKSIDE = [sys.executable, "-m", "trackside"]
-
-
-def free_ports(count: int) -> list[int]:
-    """Distinct free ports: all are held until the last is found."""
-    with ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 class Lab:

@@ -39,9 +39,8 @@ class Keeper(threading.Thread):
         """Until told to stop, or until it is clear that the part does not start."""
         try:
             self._keep()
-        except (
-            BaseException
-        ) as error:  # a mistake of ours: told, since nobody would look after the part any more
+        except BaseException as error:
+            # A mistake of ours: told, since nobody would look after the part any more.
             self._board.set(self.part.name, "failed", f"{type(error).__name__}: {error}")
             raise
 
