@@ -69,8 +69,9 @@ def test_settings_of_another_server_open_no_door(lab: Lab) -> None:
 
 def test_a_notebook_named_like_a_module_of_pythons(lab: Lab) -> None:
     (lab.folder / "notebooks").mkdir(parents=True)
-    for name in ("queue", "random", "types", "email"):
-        (lab.folder / f"notebooks/{name}.py").write_text("raise SystemExit('not this one')\n")
+    for name in ("queue", "random", "types", "email", "msgspec"):
+        for folder in ("", "notebooks/"):
+            (lab.folder / f"{folder}{name}.py").write_text("raise SystemExit('not this one')\n")
     lab.up("--with", "jupyter")
 
 

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from codecs import getincrementaldecoder
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -60,9 +61,10 @@ def start(settings: StackSettings, tell: Tell) -> State:
     """
     make_folders(settings)
     places = settings.places
+    processes.put_aside(places.log("stack"))
     with processes.open_log(places.log("stack")) as log:
         supervisor = subprocess.Popen(
-            [sys.executable, "-m", "trackside.stack.supervisor"],
+            [sys.executable, "-P", "-m", "trackside.stack.supervisor"],
             cwd=places.data_dir,
             stdin=subprocess.PIPE,
             stdout=log,
@@ -290,16 +292,15 @@ def last_lines(path: Path, count: int) -> list[str]:
         return []
 
 
-def follow(path: Path) -> Iterator[str]:
-    """What is appended to a log from now on, also when it is put aside for a new one."""
-    file = path.open("r", encoding="utf-8", errors="replace")
-    file.seek(0, 2)
-    while True:
-        if text := file.read():
-            yield text
-            continue
-        time.sleep(_LOOK_S)
-        with suppress(FileNotFoundError):
-            if path.stat().st_ino != os.fstat(file.fileno()).st_ino:
-                file.close()
-                file = path.open("r", encoding="utf-8", errors="replace")
+def follow(path: Path) -> Generator[str, None, None]:
+    """What is appended to a log from now on, also when it was put aside and begins again."""
+    decoder = getincrementaldecoder("utf-8")("replace")
+    with path.open("rb") as file:
+        file.seek(0, 2)
+        while True:
+            if text := file.read():
+                yield decoder.decode(text)
+                continue
+            time.sleep(_LOOK_S)
+            if os.fstat(file.fileno()).st_size < file.tell():
+                file.seek(0)

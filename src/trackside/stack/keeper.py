@@ -7,7 +7,7 @@ import threading
 import time
 
 from trackside.stack.parts import NotReady, Part
-from trackside.stack.processes import Launch, Process
+from trackside.stack.processes import Launch, Process, put_aside
 from trackside.stack.settings import CannotStart
 from trackside.stack.state import Board
 
@@ -140,6 +140,7 @@ class Keeper(threading.Thread):
                 return f"{self.part.title} {self._process.last_words}"
             if time.monotonic() - asked < ASK_S:
                 continue
+            put_aside(self.part.places.log(self.part.name))
             try:
                 self.part.answers()
             except NotReady as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -15,7 +16,7 @@ from msgspec import Struct
 
 from trackside.stack.users import OtherUser
 
-LOG_BYTES = 20 * 1024**2  # a log that has grown over this is put aside at the next start
+LOG_BYTES = 20 * 1024**2  # a log that has grown over this is put aside
 _LOOK_S = 0.1
 
 
@@ -83,6 +84,7 @@ class Process:
         """Start a program in a session of its own, its output appended to a log. Raises OSError."""
         start_as = launch.user.start if launch.user else _as_we_are
         arguments, identity = start_as(launch.arguments)
+        put_aside(log)
         with open_log(log) as output:
             child = subprocess.Popen(  # noqa: S603
                 arguments,
@@ -138,10 +140,23 @@ class Process:
 
 
 def open_log(path: Path) -> BinaryIO:
-    """A log to append to, readable by its owner alone; one that has become long is put aside."""
-    if path.exists() and path.stat().st_size > LOG_BYTES:
-        path.replace(path.with_suffix(".log.1"))
+    """A log to append to, readable by its owner alone."""
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+
+
+def put_aside(log: Path) -> None:
+    """Copy a log that has become long to one beside it, and begin it again: its writers go on where it ends.
+
+    On a full disk the copy is not kept.
+    """
+    if not log.exists() or log.stat().st_size <= LOG_BYTES:
+        return
+    aside = log.with_suffix(".log.1")
+    try:
+        shutil.copy(log, aside)
+    except OSError:
+        aside.unlink(missing_ok=True)
+    os.truncate(log, 0)
 
 
 def _as_we_are(arguments: list[str]) -> tuple[list[str], dict[str, Any]]:

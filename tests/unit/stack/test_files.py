@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import time
 from pathlib import Path
 
 import pytest
 
-from trackside.stack import files, keys, sockets
+from trackside.stack import control, files, keys, processes, sockets
 from trackside.stack.external import storage_of, without_password
 from trackside.stack.processes import Born, alive, myself
 from trackside.stack.settings import CannotStart
@@ -22,6 +23,28 @@ def test_a_file_is_replaced_whole_and_is_its_owners(tmp_path: Path) -> None:
     assert path.read_bytes() == b"second"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_long_log_is_put_aside_while_it_is_written_and_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "LOG_BYTES", 10)
+    path = tmp_path / "server.log"
+    with processes.open_log(path) as log:
+
+        def write(text: bytes) -> None:
+            processes.put_aside(path)
+            log.write(text)
+            log.flush()
+
+        write(b"10 bytes..")
+        meanwhile = iter([b"and more", b"later"])
+        monkeypatch.setattr(time, "sleep", lambda _: write(next(meanwhile)))  # it waits, and we write
+        following = control.follow(path)
+        assert [next(following), next(following)] == ["and more", "later"]
+        following.close()
+    assert path.read_bytes() == b"later"
+    assert (tmp_path / "server.log.1").read_bytes() == b"10 bytes..and more"
 
 
 def test_secrets_stay_and_missing_ones_are_added(tmp_path: Path) -> None:
