@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import socket
+import ssl
+import stat
 import urllib.error
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -131,6 +134,32 @@ def test_beyond_this_machine_everything_asks_who_one_is(lab: Lab) -> None:
 
     kill(lab.pids()["s3"])  # the process that passes connections on: what it started ends too
     lab.until(lambda parts: parts["s3"]["state"] == "ready" and parts["s3"]["restarts"])
+
+
+def test_inner_ports_of_s3_let_in_its_own_parts_alone(running: Lab) -> None:
+    made = running.folder / "s3/.seaweedfs"
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in made.iterdir()}
+    assert modes == dict.fromkeys(("inner.crt", "inner.key", "security.toml"), 0o600)
+    own, anyone = (ssl.create_default_context(cafile=made / "inner.crt") for _ in range(2))
+    own.load_cert_chain(made / "inner.crt", made / "inner.key")
+    inner = json.loads((running.folder / "stack/ports.json").read_text())
+    for port in (inner[name] for name in inner if name not in ("postgres", "s3", "s3_console")):
+        assert answer(port, own)[3:4] == b"\4"  # settings, as HTTP/2 begins
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            answer(port, anyone)
+        assert answer(port, None)[3:4] != b"\4"
+
+
+def answer(port: int, context: ssl.SSLContext | None) -> bytes:
+    """What a port says first to whoever begins to speak HTTP/2, as gRPC and Go's web servers do."""
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\4" + bytes(5)
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as plain, ExitStack() as stack:
+        connection = plain
+        if context is not None:
+            context.set_alpn_protocols(["h2"])
+            connection = stack.enter_context(context.wrap_socket(plain, server_hostname="127.0.0.1"))
+        connection.sendall(preface)
+        return connection.recv(100)
 
 
 def addresses() -> list[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from trackside.stack import files
+from trackside.stack import certificates, files
 from trackside.stack.parts import NotReady, Part, get, refuses
 from trackside.stack.processes import Launch
 from trackside.stack.settings import BUCKET, CannotStart
@@ -33,7 +33,7 @@ CONSOLE_USER = "trackside"
 class Gate(NamedTuple):
     """Where a program of SeaweedFS listens on the loopback, and what it is started behind to be reached from elsewhere.
 
-    It opens ports that ask for no password on the address it is given (forward.py).
+    It opens its inner ports on the address it is given (forward.py).
     """
 
     port: int
@@ -95,6 +95,7 @@ class S3(Part):
     def launch(self) -> Launch:
         """The keys' file and the command. Raises CannotStart without the program."""
         files.make_own(self.places.s3)
+        certificates.secure(self.places.s3)
         self._data.mkdir(mode=0o700, exist_ok=True)
         files.write(self.places.s3 / "keys.json", self._identities())
         inner = self.inner
@@ -113,7 +114,6 @@ class S3(Part):
             "volume.preStopSeconds": 0,
             "filer.port": inner.filer,
             "filer.port.grpc": inner.filer_grpc,
-            "filer.allowedOrigins": "https://none.invalid",  # else any web page in a browser here could read it
             "filer.localSocket": "filer.sock",  # relative: the whole path may be too long for a socket
             "s3": "true",
             "s3.port": self._gate.port,
@@ -218,7 +218,7 @@ class S3Console(Part):
             *(f"-{name}={value}" for name, value in options.items()),
         ]
         password = {"WEED_ADMIN_USER": CONSOLE_USER, "WEED_ADMIN_PASSWORD": self.keys.s3_console}
-        environment = {**_MEMORY, **password, "HOME": str(folder)}
+        environment = {**_MEMORY, **password, "HOME": str(self.places.s3)}
         return Launch(arguments, environment, folder, without=_WITHOUT)
 
     def answers(self) -> None:
