@@ -94,7 +94,7 @@ def test_compose_itself_reads_the_files(variant: str, tmp_path: Path) -> None:
     files = ["compose.yaml", *([f"compose.{variant}.yaml"] if variant else [])]
     told = composed(tmp_path, *files, env=env)
     assert (told.returncode, told.stderr) == (0, "")
-    read = json.loads(told.stdout)["services"]
+    read = json.loads(told.stdout.replace("$$", "$"))["services"]  # what it prints is a compose file again
     ours = filled(load(), read_env(env))["services"]
     assert read.keys() == ours.keys()
     for name, service in ours.items():
