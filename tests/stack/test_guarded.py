@@ -132,12 +132,7 @@ def test_a_full_disk_ends_no_supervision(lab: Lab) -> None:
     try:
         lab.up("--with", "server")
         created = post(lab, "experiments/create", {"name": "before"})["experiment_id"]
-        with filler.open("wb") as file:
-            try:
-                while True:
-                    file.write(bytes(2**16))
-            except OSError:
-                pass
+        fill(filler, lab.folder / "stack/logs/stack.log")
         kill(lab.pids()["server"])
         time.sleep(2)
         assert lab.parts()["server"]["state"] != "ready"
@@ -150,6 +145,18 @@ def test_a_full_disk_ends_no_supervision(lab: Lab) -> None:
         if (lab.folder / "stack/state.json").exists():
             lab.down()
         subprocess.run(["umount", lab.folder], check=True)
+
+
+def fill(filler: Path, log: Path) -> None:
+    """Leave no room on a disk, not even in the last page of a log."""
+    with log.open("a") as file:
+        file.write("\n" * (-log.stat().st_size % os.sysconf("SC_PAGESIZE")))
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(2**12))
+        except OSError:
+            pass
 
 
 def test_lost_secrets_are_not_replaced(lab: Lab) -> None:

@@ -120,7 +120,8 @@ class Supervisor:
         if part.state == "failed":
             self._failed = part.detail
             self.stop()
-        self._tell(part)
+        with suppress(OSError):  # a full disk, a terminal that has gone: no reason to leave the parts alone
+            self._tell(part)
 
 
 def bypass_proxies(host: str) -> None:
