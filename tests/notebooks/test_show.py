@@ -144,6 +144,13 @@ def test_a_single_point_of_an_ended_run_is_a_number(client: mlflow.MlflowClient,
     assert state.values == {"test_accuracy": 0.75}
 
 
+def test_a_run_without_metrics_says_whether_any_may_come(client: mlflow.MlflowClient, server: Server) -> None:
+    run_id = make_run(client, "none")
+    assert "No metrics yet." in page.page(state_of(run_id, server.url), "")
+    client.set_terminated(run_id)
+    assert "Logged no metrics." in page.page(state_of(run_id, server.url), "")
+
+
 def test_a_spike_among_many_points_is_drawn(client: mlflow.MlflowClient, server: Server) -> None:
     values = [1.0] * 5000
     values[3210] = 77.0

@@ -78,7 +78,8 @@ def _run(state: RunState, pages: str) -> list[Html]:
     if state.left_out:
         inside.append(el("div", f"{state.left_out} more metrics are on the run's page.", class_="dim"))
     if not state.charts and not state.values:
-        inside.append(el("div", "No metrics yet.", class_="dim"))
+        words = "No metrics yet." if state.is_live else "Logged no metrics."
+        inside.append(el("div", words, class_="dim"))
     if state.system:
         inside.append(el("div", "System metrics", class_="section"))
         inside.append(el("div", [chart(each) for each in state.system], class_="charts small"))
