@@ -260,8 +260,22 @@ def test_runs_of_a_list_keep_their_order(
 def test_what_is_left_out_is_said(client: mlflow.MlflowClient, server: Server, trials: list[str]) -> None:
     newest = Reader(Client(server.url), asked.understood("trials", "", 2)).read()
     assert page.text(newest, "").startswith("trials: 2 runs (the newest of 4)\n")
+
+
+def test_runs_that_are_not_there_are_named_beside_the_others(
+    client: mlflow.MlflowClient, server: Server, trials: list[str]
+) -> None:
     client.delete_run(trials[0])
-    assert page.text(state_of(trials, server.url), "").startswith("Comparison: 3 runs (1 deleted)\n")
+    deleted = client.get_run(trials[0]).info.run_name
+    unknown = "0" * 32
+    state = state_of([unknown, *trials], server.url)
+    assert [row.run_id for row in state.rows] == trials[1:]
+    said = f"3 runs (deleted: {deleted}; not found: {unknown})"
+    assert page.text(state, "").startswith(f"Comparison: {said}\n")
+    assert said in page.page(state, "")
+    html = page.page(state_of([trials[0], unknown], server.url), "")
+    assert f"0 runs (deleted: {deleted}; not found: {unknown})" in html
+    assert "No runs yet" not in html
 
 
 def test_an_experiment_without_runs_says_so(client: mlflow.MlflowClient, server: Server) -> None:

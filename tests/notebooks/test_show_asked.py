@@ -63,7 +63,11 @@ def test_an_address_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     ("what", "words"),
     [
         ("0" * 32, f"Run with id={'0' * 32} not found"),
-        (["0" * 32], f"Run with id={'0' * 32} not found"),
+        (["0" * 32], f"There is none of these runs: {'0' * 32}"),
+        (
+            [f"{number:032}" for number in range(5)],
+            f"There is none of these runs: {0:032}, {1:032}, {2:032} and 2 more",
+        ),
         ("no such one", "Could not find experiment with name 'no such one'"),
     ],
 )

@@ -25,7 +25,11 @@ class Away(Exception):
 
 
 class Refused(Exception):
-    """The server answered that it will not: asking again is no use."""
+    """The server answered that it will not: asking again is no use. `code` is its word for why."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -116,9 +120,9 @@ class Client:
     def _problem(self, error: urllib.error.HTTPError) -> Away | Refused:
         try:
             told = json.loads(error.read(LARGEST))
-            message = str(told["message"])
+            message, code = str(told["message"]), str(told.get("code", ""))
         except (ValueError, KeyError, TypeError, OSError, http.client.HTTPException):
-            message = ""
+            message = code = ""
         if error.code == http.HTTPStatus.TOO_MANY_REQUESTS or error.code >= 500:
             return Away(f"{self.address} answers {error.code}: {message or error.reason}")
         if error.code == http.HTTPStatus.UNAUTHORIZED:
@@ -133,7 +137,7 @@ class Client:
                 f"{self.address} answers {error.code}: it is no Trackside server. trackside.show needs one; "
                 "a plain MLflow server has its own pages in the browser."
             )
-        return Refused(message or f"{self.address} answers {error.code}: {error.reason}")
+        return Refused(message or f"{self.address} answers {error.code}: {error.reason}", code)
 
 
 def _signed(sign: str) -> dict[str, str]:

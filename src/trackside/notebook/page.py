@@ -138,7 +138,8 @@ def _search(state: SearchState, pages: str) -> list[Html]:
         "div", _link(address, state.title, "name"), el("span", _count(state), class_="dim"), class_="head"
     )
     if not state.rows:
-        return [head, el("div", "No runs yet.", class_="dim")]
+        # A list whose runs are gone has said so.
+        return [head] if state.note else [head, el("div", "No runs yet.", class_="dim")]
     inside = [head]
     if state.chart:
         inside.append(chart(state.chart, range(len(state.rows)), tall=True))

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 import urllib.parse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from trackside.notebook.asked import Asked, Experiment, OneRun, Runs
-from trackside.notebook.client import API, Client
+from trackside.notebook.client import API, Client, Refused
 from trackside.notebook.state import LIVE, Chart, Line, Progress, Row, RunState, SearchState
+from trackside.notebook.words import cut
 
 FINE = 4000  # for the first of these buckets alone: the most that the server makes
 BUCKETS = 240  # of a line: about its pixels; the server keeps least and greatest value of each
 MOST_CHARTS = 12
 MOST_PARAMS = 6  # columns of a table of runs
+MOST_NAMED = 3  # of the runs that are not there
 SYSTEM = "system/"
 Axis = Literal["step", "relative"]
 Group = tuple[str, dict[str, str]]  # title of a chart, label by metric
@@ -36,7 +38,7 @@ class Reader:
     asked: Asked
     metric: str | None = None
     _starts: dict[tuple[str, str, str], float] = field(default_factory=dict)  # by run, metric, axis
-    _experiments: list[str] = field(default_factory=list)
+    _found: dict[str, Any] = field(default_factory=dict)  # by id: the runs of a list that were there at first
 
     def read(self) -> RunState | SearchState:
         """What the server knows now."""
@@ -159,7 +161,7 @@ class Reader:
             metric=metric,
             is_less_better=is_less_better,
             chart=self._compared(rows, metric) if metric else None,
-            note=_note(asked, rows, page["total"]),
+            note=self._note(asked, rows, page["total"]),
         )
 
     def _place(self, asked: Runs | Experiment) -> tuple[str, list[str], str]:
@@ -172,12 +174,34 @@ class Reader:
         ids = ", ".join(f"'{run_id}'" for run_id in asked.run_ids)
         return "Comparison", self._experiments_of(asked.run_ids), f"attributes.run_id IN ({ids})"
 
-    def _experiments_of(self, run_ids: Iterable[str]) -> list[str]:
-        """Asked once: a run stays where it is."""
-        if not self._experiments:
-            found = [self.client.get(f"{API}/runs/{run_id}")["experiment_id"] for run_id in run_ids]
-            self._experiments = list(dict.fromkeys(found))
-        return self._experiments
+    def _experiments_of(self, run_ids: Sequence[str]) -> list[str]:
+        """Asked once: a run stays where it is. Raises Refused where not one of them exists."""
+        if not self._found:
+            self._found = {run_id: run for run_id in run_ids if (run := self._if_there(run_id))}
+        if not self._found:
+            raise Refused(_named("There is none of these runs", run_ids))
+        return list(dict.fromkeys(run["experiment_id"] for run in self._found.values()))
+
+    def _if_there(self, run_id: str) -> Any:
+        """A run, or None where there is none of this id."""
+        try:
+            return self.client.get(f"{API}/runs/{run_id}")
+        except Refused as refused:
+            if refused.code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return None
+
+    def _note(self, asked: Runs | Experiment, rows: list[Row], total: int) -> str:
+        """What is not shown, and why."""
+        if isinstance(asked, Experiment):
+            return f"the newest of {total}" if len(rows) < total else ""
+        notes = [f"{asked.left_out} more are not shown"] if asked.left_out else []
+        shown = {row.run_id for row in rows}
+        deleted = [run["name"] for run_id, run in self._found.items() if run_id not in shown]
+        unknown = [run_id for run_id in asked.run_ids if run_id not in self._found]
+        notes += [_named("deleted", deleted)] if deleted else []
+        notes += [_named("not found", unknown)] if unknown else []
+        return "; ".join(notes)
 
     def _columns(self, experiments: list[str]) -> tuple[list[str], list[str]]:
         """(params, metrics) that any run of these experiments has; names that a column cannot have are left out."""
@@ -316,12 +340,10 @@ def _rows(
     return rows, shown
 
 
-def _note(asked: Runs | Experiment, rows: list[Row], total: int) -> str:
-    if isinstance(asked, Experiment):
-        return f"the newest of {total}" if len(rows) < total else ""
-    missing = len(asked.run_ids) - len(rows)
-    notes = [f"{asked.left_out} more are not shown"] if asked.left_out else []
-    return ", ".join(notes + ([f"{missing} deleted"] if missing else []))
+def _named(what: str, names: Sequence[str]) -> str:
+    """`deleted: a, b, c and 2 more`"""
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"{what}: {', '.join(cut(name, 40) for name in names[:MOST_NAMED])}{more}"
 
 
 _SPOKEN = {
