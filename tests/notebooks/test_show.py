@@ -238,9 +238,23 @@ def test_an_experiment_compares_its_runs(
 def test_less_is_better_for_a_loss_and_a_filter_chooses(server: Server, trials: list[str]) -> None:
     state = state_of("trials", server.url, "params.num_workers != '3'", "val_loss")
     assert {row.run_id for row in state.rows} == set(trials[:3])
-    assert state.is_less_better
+    assert state.best == "min"
     assert {row.best for row in state.rows} == {0.5}
     assert not state.is_live
+
+
+def test_the_best_is_what_is_asked_for_and_else_nothing_is_guessed(
+    client: mlflow.MlflowClient, server: Server
+) -> None:
+    runs = [make_run(client, "tokens", tokens_seen=[float(size), 5.0]) for size in (1, 9)]
+    html = page.page(state_of(runs, server.url), "")
+    assert "\u2605" not in html
+    assert ">best<" not in html
+    for best, expected in (("max", runs[1]), ("min", runs[0])):
+        view = Reader(Client(server.url), asked.understood(runs, "", 20), "tokens_seen", best)
+        found = best_of(view.read())
+        assert found
+        assert found.run_id == expected
 
 
 def test_runs_of_a_list_keep_their_order(

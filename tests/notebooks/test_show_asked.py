@@ -55,6 +55,8 @@ def test_an_address_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
         trackside.show("an experiment")
     with pytest.raises(ValueError, match="limit is 0"):
         trackside.show("an experiment", limit=0)
+    with pytest.raises(ValueError, match="best is 'least'; it must be 'max' or 'min'"):
+        trackside.show("an experiment", best="least")
     with pytest.raises(ValueError, match="filter= chooses"):
         trackside.show("0" * 32, filter="params.a = 'b'")
 

@@ -50,7 +50,8 @@ def text(state: State | None, pages: str, problem: str = "") -> str:
     elif state is not None:
         lines.append(f"{state.title}: {_count(state)}")
         for row in state.rows:
-            value = f" {state.metric} {number(row.last)}, best {number(row.best)}" if state.metric else ""
+            value = f" {state.metric} {number(row.last)}" if state.metric else ""
+            value += f", best {number(row.best)}" if state.best else ""
             lines.append(f"  {row.name} {row.status} {_took(row)}{value}")
     return "\n".join(lines) or f"Asking {pages} \u2026"
 
@@ -153,11 +154,8 @@ def _count(state: SearchState) -> str:
 
 def _table(state: SearchState, pages: str) -> Html:
     best = best_of(state)
-    metric = (
-        [el("th", cut(state.metric, 30), class_="num"), el("th", "best", class_="num")]
-        if state.metric
-        else []
-    )
+    metric = [el("th", cut(state.metric, 30), class_="num")] if state.metric else []
+    metric += [el("th", "best", class_="num")] if state.best else []
     head = el(
         "tr",
         el("th", "run"),
@@ -173,7 +171,8 @@ def _row(state: SearchState, row: Row, pages: str, *, ink: int, is_best: bool) -
     name = [swatch(ink)] if state.metric else []
     link = _link(_address(pages, "runs", row.run_id), row.name)
     best = el("b", "\u2605 ", number(row.best)) if is_best else number(row.best)
-    metric = [el("td", number(row.last), class_="num"), el("td", best, class_="num")] if state.metric else []
+    metric = [el("td", number(row.last), class_="num")] if state.metric else []
+    metric += [el("td", best, class_="num")] if state.best else []
     return el(
         "tr",
         el("td", name, link, " ", _status(row.status)),

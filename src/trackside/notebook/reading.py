@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from trackside.notebook.asked import Asked, Experiment, OneRun, Runs
+from trackside.notebook.best import Best, best_by_name
 from trackside.notebook.client import API, Client, Refused
 from trackside.notebook.state import LIVE, Chart, Line, Progress, Row, RunState, SearchState
 from trackside.notebook.words import cut
@@ -25,7 +26,6 @@ Group = tuple[str, dict[str, str]]  # title of a chart, label by metric
 _CURVES = re.compile(r"loss|acc|f1|auc|perplexity", re.IGNORECASE)
 _SPLIT = re.compile(r"^(train|training|val|valid|validation|eval)[_/](.+)$")
 _GPU = re.compile(r"^system/gpu_(\d+)_(.+)$")
-_LESS_IS_BETTER = re.compile(r"loss|error|err\b|mse|mae|rmse|perplexity|time|seconds|latency", re.IGNORECASE)
 _FIRST_CHOICE = ("val_accuracy", "val_acc", "test_accuracy", "accuracy", "val_loss", "eval_loss", "loss")
 _TOTALS = ("epochs", "num_epochs", "max_epochs", "num_train_epochs", "max_steps", "total_steps", "num_steps")
 
@@ -37,6 +37,7 @@ class Reader:
     client: Client
     asked: Asked
     metric: str | None = None
+    best: Best | None = None  # else what the metric's name says
     _starts: dict[tuple[str, str, str], float] = field(default_factory=dict)  # by run, metric, axis
     _found: dict[str, Any] = field(default_factory=dict)  # by id: the runs of a list that were there at first
 
@@ -135,9 +136,10 @@ class Reader:
         title, experiments, filter_ = self._place(asked)
         params, metrics = self._columns(experiments)
         metric = self.metric or _chosen(metrics)
-        is_less_better = bool(metric and _LESS_IS_BETTER.search(metric))
-        best = f"{'min' if is_less_better else 'max'}(metrics.`{metric}`)"
-        columns = [f"params.`{name}`" for name in params] + ([f"metrics.`{metric}`", best] if metric else [])
+        best = (self.best or best_by_name(metric)) if metric else None
+        columns = [f"params.`{name}`" for name in params]
+        columns += [f"metrics.`{metric}`"] if metric else []
+        columns += [f"{best}(metrics.`{metric}`)"] if best else []
         page = self.client.post(
             f"{API}/runs/query",
             {
@@ -148,7 +150,7 @@ class Reader:
                 "limit": asked.limit if isinstance(asked, Experiment) else len(asked.run_ids),
             },
         )
-        rows, names = _rows(page, params, columns, has_metric=metric is not None)
+        rows, names = _rows(page, params, metric, best)
         if isinstance(asked, Runs):
             place = {run_id: number for number, run_id in enumerate(asked.run_ids)}
             rows.sort(key=lambda row: place[row.run_id])
@@ -159,7 +161,7 @@ class Reader:
             rows=rows,
             params=names,
             metric=metric,
-            is_less_better=is_less_better,
+            best=best,
             chart=self._compared(rows, metric) if metric else None,
             note=self._note(asked, rows, page["total"]),
         )
@@ -314,16 +316,15 @@ def _chosen(metrics: list[str]) -> str | None:
     return next((name for name in _FIRST_CHOICE if name in own), own[0] if own else None)
 
 
-def _rows(
-    page: Any, params: list[str], columns: list[str], *, has_metric: bool
-) -> tuple[list[Row], list[str]]:
+def _rows(page: Any, params: list[str], metric: str | None, best: Best | None) -> tuple[list[Row], list[str]]:
     """The rows, and which parameters they show: those that differ, else the first few."""
     cells = page["cells"]
     filled = [name for name in params if any(value is not None for value in cells[f"params.`{name}`"])]
     differing = [name for name in filled if len(set(cells[f"params.`{name}`"])) > 1]
     shown = (differing or filled)[:MOST_PARAMS]
     blank = [None] * len(page["run_ids"])
-    last, best = (cells[columns[-2]], cells[columns[-1]]) if has_metric else (blank, blank)
+    lasts = cells.get(f"metrics.`{metric}`", blank)
+    bests = cells.get(f"{best}(metrics.`{metric}`)", blank)
     rows = [
         Row(
             run_id=run_id,
@@ -332,8 +333,8 @@ def _rows(
             start_ms=page["start_ms"][i],
             end_ms=page["end_ms"][i],
             params=[cells[f"params.`{name}`"][i] for name in shown],
-            last=_value(last[i]),
-            best=_value(best[i]),
+            last=_value(lasts[i]),
+            best=_value(bests[i]),
         )
         for i, run_id in enumerate(page["run_ids"])
     ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from trackside.notebook.best import Best
+
 LIVE = ("RUNNING", "SCHEDULED")
 
 
@@ -102,7 +104,7 @@ class SearchState:
     rows: list[Row]
     params: list[str]
     metric: str | None
-    is_less_better: bool
+    best: Best | None  # which of its values; None: nobody knows
     chart: Chart | None
     note: str = ""
 
@@ -113,8 +115,8 @@ class SearchState:
 
 
 def best_of(state: SearchState) -> Row | None:
-    """The row with the best value of the metric."""
+    """The row with the best value of the metric, where it is known which that is."""
     rows = [row for row in state.rows if row.best is not None and math.isfinite(row.best)]
     if not rows:
         return None
-    return (min if state.is_less_better else max)(rows, key=lambda row: row.best or 0.0)
+    return (min if state.best == "min" else max)(rows, key=lambda row: row.best or 0.0)

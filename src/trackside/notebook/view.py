@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from trackside.notebook import asked, client
 from trackside.notebook.asked import Asked, Experiment, OneRun
+from trackside.notebook.best import Best
 from trackside.notebook.page import State, page, text
 from trackside.notebook.reading import Reader
 
@@ -119,11 +120,13 @@ class View:
             self._handle.update(content, raw=True)
 
 
-def show(what: Any, *, metric: str | None, filter_: str, limit: int) -> View:
+def show(what: Any, *, metric: str | None, best: Best | None, filter_: str, limit: int) -> View:
     """See `trackside.show`."""
     wanted: Asked = asked.understood(what, filter_, limit)
+    if best not in ("max", "min", None):
+        raise ValueError(f"best is {best!r}; it must be 'max' or 'min', whichever value is the best")
     server = client.Client(client.tracking_uri())
-    view = View(Reader(server, wanted, metric), server.address, server.pages)
+    view = View(Reader(server, wanted, metric, best), server.address, server.pages)
     if display := _display():
         view.start(display)
     else:
