@@ -257,6 +257,32 @@ def test_the_best_is_what_is_asked_for_and_else_nothing_is_guessed(
         assert found.run_id == expected
 
 
+def test_the_eight_best_of_many_runs_have_colours_and_keep_them(
+    client: mlflow.MlflowClient, server: Server
+) -> None:
+    runs = [make_run(client, "ten runs", accuracy=[0.0, place / 10]) for place in range(10)]
+    reader = Reader(Client(server.url), asked.understood("ten runs", "", 20))
+    state = reader.read()
+    assert set(state.inks) == set(runs[2:])
+    assert set(state.inks.values()) == set(range(8))
+    html = page.page(state, "")
+    assert "in colour: the 8 best; grey: the other 2" in html
+    assert [html.count(f'class="{kind} grey"') for kind in ("swatch", "line")] == [2, 2]
+    assert html.index('class="line grey"') < html.index('class="line c')
+    client.log_metric(runs[0], "accuracy", 2.0, step=2)
+    later = reader.read().inks
+    assert later == {run: state.inks[run] for run in runs[3:]} | {runs[0]: state.inks[runs[2]]}
+
+
+def test_the_newest_of_many_runs_have_colours_where_none_is_the_best(
+    client: mlflow.MlflowClient, server: Server
+) -> None:
+    runs = [make_run(client, "many tokens", tokens=[1.0, 2.0]) for _ in range(9)]
+    state = state_of("many tokens", server.url)
+    assert runs[0] not in state.inks
+    assert "in colour: the 8 newest; grey: the other 1<" in page.page(state, "")
+
+
 def test_runs_of_a_list_keep_their_order(
     client: mlflow.MlflowClient, server: Server, trials: list[str]
 ) -> None:

@@ -6,17 +6,20 @@ import math
 from collections.abc import Iterable, Sequence
 
 from trackside.notebook.html import Html, el, joined
-from trackside.notebook.state import Chart, Line
+from trackside.notebook.state import COLOURS, Chart, Line
 from trackside.notebook.words import cut, duration, number, short
 
 SIDE = 1000  # the drawing's own units, each way
-COLOURS = 8
 MOST_MARKS = 20
 
 
-def chart(drawn: Chart, colours: Sequence[int] | None = None, *, tall: bool = False) -> Html:
-    """A chart with its name, its latest values and its axes. `colours`: a number for each line, else 0, 1, …"""
-    inks = list(colours if colours is not None else range(len(drawn.lines)))
+def chart(drawn: Chart, colours: Sequence[int | None] | None = None, told: str = "") -> Html:
+    """A chart with its name, its latest values and its axes.
+
+    `colours` makes it tall and without a legend: it has a number for each line, or None where it is to be grey;
+    `told` is said beside the chart's name.
+    """
+    inks = list(range(len(drawn.lines)) if colours is None else colours)
     xs = _range(line.across for line in drawn.lines)
     ys = (0.0, 100.0) if drawn.is_percent else _range(_heights(line) for line in drawn.lines)
     ticks = [0.0, 50.0, 100.0] if drawn.is_percent else _ticks(*ys)
@@ -24,7 +27,8 @@ def chart(drawn: Chart, colours: Sequence[int] | None = None, *, tall: bool = Fa
     if not any(line.y for line in drawn.lines):
         ticks = []  # nothing lies between them
     inside = [_grid(ticks, low, high)]
-    for line, ink in zip(drawn.lines, inks, strict=True):
+    # The grey ones first: they lie below the others.
+    for line, ink in sorted(zip(drawn.lines, inks, strict=True), key=lambda each: each[1] is not None):
         inside += _drawn(line, ink, xs, (low, high))
     plot = el(
         "div",
@@ -34,27 +38,36 @@ def chart(drawn: Chart, colours: Sequence[int] | None = None, *, tall: bool = Fa
             for tick in ticks
         ],
         [_marks(line, ink, xs, drawn.axis) for line, ink in zip(drawn.lines, inks, strict=True)],
-        class_="plot tall" if tall else "plot",
+        class_="plot" if colours is None else "plot tall",
     )
-    return el("div", _caption(drawn, inks, named=not tall), plot, _foot(drawn), class_="chart")
+    caption = _caption(drawn, inks) if colours is None else _titled(drawn, el("span", told, class_="dim"))
+    return el("div", caption, plot, _foot(drawn), class_="chart")
 
 
-def swatch(ink: int) -> Html:
+def swatch(ink: int | None) -> Html:
     """The colour of a line, to stand beside its name."""
-    return el("i", class_=f"swatch c{ink % COLOURS}{' dashed' if ink >= COLOURS else ''}")
+    return el("i", class_=f"swatch {_colour(ink)}")
 
 
-def _caption(drawn: Chart, inks: list[int], *, named: bool) -> Html:
-    title = el("b", cut(drawn.title, 60), title=drawn.title)
-    if not named:
-        return el("div", title, class_="caption")
+def _colour(ink: int | None) -> str:
+    """Its class; beyond the colours there are they come again, dashed."""
+    if ink is None:
+        return "grey"
+    return f"c{ink % COLOURS}{' dashed' if ink >= COLOURS else ''}"
+
+
+def _titled(drawn: Chart, beside: Html) -> Html:
+    return el("div", el("b", cut(drawn.title, 60), title=drawn.title), beside, class_="caption")
+
+
+def _caption(drawn: Chart, inks: list[int | None]) -> Html:
     if len(drawn.lines) == 1:
-        return el("div", title, el("span", number(drawn.lines[0].latest), class_="value"), class_="caption")
+        return _titled(drawn, el("span", number(drawn.lines[0].latest), class_="value"))
     values = [
         el("span", swatch(ink), cut(line.label, 30), " ", el("span", number(line.latest), class_="value"))
         for line, ink in zip(drawn.lines, inks, strict=True)
     ]
-    return el("div", title, el("span", values, class_="legend"), class_="caption")
+    return _titled(drawn, el("span", values, class_="legend"))
 
 
 def _foot(drawn: Chart) -> Html:
@@ -78,14 +91,14 @@ def _grid(ticks: list[float], low: float, high: float) -> Html:
     return el("path", d="".join(lines), class_="grid")
 
 
-def _drawn(line: Line, ink: int, xs: tuple[float, float], ys: tuple[float, float]) -> list[Html]:
+def _drawn(line: Line, ink: int | None, xs: tuple[float, float], ys: tuple[float, float]) -> list[Html]:
     """Band of least and greatest values, line of last ones, a dot at the end."""
     if not line.x:
         return []
     across = [round(_place(x, *xs) * SIDE) for x in line.x]
-    colour = f"c{ink % COLOURS}{' dashed' if ink >= COLOURS else ''}"
+    colour = _colour(ink)
     inside = []
-    if line.low:
+    if line.low and ink is not None:
         top = [f"{x} {_y(value, *ys)}" for x, value in zip(across, line.high, strict=True)]
         bottom = [f"{x} {_y(value, *ys)}" for x, value in zip(across, line.low, strict=True)]
         inside.append(el("path", d=f"M{'L'.join(top + bottom[::-1])}Z", class_=f"band {colour}"))
@@ -96,13 +109,13 @@ def _drawn(line: Line, ink: int, xs: tuple[float, float], ys: tuple[float, float
     return inside
 
 
-def _marks(line: Line, ink: int, xs: tuple[float, float], axis: str) -> Html:
+def _marks(line: Line, ink: int | None, xs: tuple[float, float], axis: str) -> Html:
     """Crosses at the foot for values that no line can show."""
     crosses = []
     for x, kind in line.marks[-MOST_MARKS:]:
         told = f"{line.label}: {kind} at {_where(x, axis)}"
         at = _at("left", _place(x, *xs))
-        crosses.append(el("span", "\u00d7", class_=f"mark c{ink % COLOURS}", style=at, title=told))
+        crosses.append(el("span", "\u00d7", class_=f"mark {_colour(ink)}", style=at, title=told))
     return joined(crosses)
 
 

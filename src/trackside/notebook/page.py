@@ -143,8 +143,19 @@ def _search(state: SearchState, pages: str) -> list[Html]:
         return [head] if state.note else [head, el("div", "No runs yet.", class_="dim")]
     inside = [head]
     if state.chart:
-        inside.append(chart(state.chart, range(len(state.rows)), tall=True))
+        inks = [state.inks.get(row.run_id) for row in state.rows]
+        inside.append(chart(state.chart, inks, told=_told_of_colours(state)))
     return [*inside, el("div", _table(state, pages), class_="scroll")]
+
+
+def _told_of_colours(state: SearchState) -> str:
+    """What stands beside the chart of several runs; the table below it is its legend."""
+    grey = len(state.rows) - len(state.inks)
+    if not grey:
+        return ""
+    known = sum(row.has_best for row in state.rows)
+    which = "best" if known >= len(state.inks) else "best and newest" if known else "newest"
+    return f"in colour: the {len(state.inks)} {which}; grey: the other {grey}"
 
 
 def _count(state: SearchState) -> str:
@@ -163,12 +174,12 @@ def _table(state: SearchState, pages: str) -> Html:
         metric,
         el("th", "duration", class_="num"),
     )
-    rows = [_row(state, row, pages, ink=ink, is_best=row is best) for ink, row in enumerate(state.rows)]
+    rows = [_row(state, row, pages, is_best=row is best) for row in state.rows]
     return el("table", el("thead", head), el("tbody", rows))
 
 
-def _row(state: SearchState, row: Row, pages: str, *, ink: int, is_best: bool) -> Html:
-    name = [swatch(ink)] if state.metric else []
+def _row(state: SearchState, row: Row, pages: str, *, is_best: bool) -> Html:
+    name = [swatch(state.inks.get(row.run_id))] if state.metric else []
     link = _link(_address(pages, "runs", row.run_id), row.name)
     best = el("b", "\u2605 ", number(row.best)) if is_best else number(row.best)
     metric = [el("td", number(row.last), class_="num")] if state.metric else []

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from trackside.notebook.asked import Asked, Experiment, OneRun, Runs
 from trackside.notebook.best import Best, best_by_name
 from trackside.notebook.client import API, Client, Refused
-from trackside.notebook.state import LIVE, Chart, Line, Progress, Row, RunState, SearchState
+from trackside.notebook.state import COLOURS, LIVE, Chart, Line, Progress, Row, RunState, SearchState, ranked
 from trackside.notebook.words import cut
 
 FINE = 4000  # for the first of these buckets alone: the most that the server makes
@@ -39,6 +39,7 @@ class Reader:
     metric: str | None = None
     best: Best | None = None  # else what the metric's name says
     _starts: dict[tuple[str, str, str], float] = field(default_factory=dict)  # by run, metric, axis
+    _inks: dict[str, int] = field(default_factory=dict)  # by run id: of those that are drawn in colour
     _found: dict[str, Any] = field(default_factory=dict)  # by id: the runs of a list that were there at first
 
     def read(self) -> RunState | SearchState:
@@ -163,6 +164,7 @@ class Reader:
             metric=metric,
             best=best,
             chart=self._compared(rows, metric) if metric else None,
+            inks=self._coloured(rows, best),
             note=self._note(asked, rows, page["total"]),
         )
 
@@ -228,6 +230,15 @@ class Reader:
 
         by_step = chart("step")
         return chart("relative") if by_step.is_at_one_step else by_step
+
+    def _coloured(self, rows: list[Row], best: Best | None) -> dict[str, int]:
+        """A colour for each of the first few runs; who had one and stays among them keeps it."""
+        chosen = {row.run_id for row in ranked(rows, best)[:COLOURS]}
+        kept = {run_id: ink for run_id, ink in self._inks.items() if run_id in chosen}
+        free = [ink for ink in range(COLOURS) if ink not in kept.values()]
+        new = [row.run_id for row in rows if row.run_id in chosen and row.run_id not in kept]
+        self._inks = kept | dict(zip(new, free, strict=False))
+        return self._inks
 
     def _series(self, run_ids: list[str], keys: list[str], axis: Axis) -> dict[tuple[str, str], Any]:
         """The lines, by run and metric; one in buckets has `start`, too: where its first bucket begins."""

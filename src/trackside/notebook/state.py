@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from trackside.notebook.best import Best
 
 LIVE = ("RUNNING", "SCHEDULED")
+COLOURS = 8  # that can be told apart
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,11 @@ class Row:
     last: float | None
     best: float | None
 
+    @property
+    def has_best(self) -> bool:
+        """Whether it has a best value that is a number."""
+        return self.best is not None and math.isfinite(self.best)
+
 
 @dataclass(frozen=True)
 class SearchState:
@@ -106,6 +112,7 @@ class SearchState:
     metric: str | None
     best: Best | None  # which of its values; None: nobody knows
     chart: Chart | None
+    inks: dict[str, int]  # by run: its colour; a run without one is grey
     note: str = ""
 
     @property
@@ -114,9 +121,14 @@ class SearchState:
         return any(row.status in LIVE for row in self.rows)
 
 
+def ranked(rows: list[Row], best: Best | None) -> list[Row]:
+    """The best first, then those without a value, the newest first."""
+    newest = sorted(rows, key=lambda row: -(row.start_ms or 0))
+    known = [row for row in newest if row.has_best]
+    known.sort(key=lambda row: (row.best or 0.0) * (-1 if best == "max" else 1))
+    return known + [row for row in newest if not row.has_best]
+
+
 def best_of(state: SearchState) -> Row | None:
     """The row with the best value of the metric, where it is known which that is."""
-    rows = [row for row in state.rows if row.best is not None and math.isfinite(row.best)]
-    if not rows:
-        return None
-    return (min if state.best == "min" else max)(rows, key=lambda row: row.best or 0.0)
+    return next((row for row in ranked(state.rows, state.best) if row.has_best), None)
