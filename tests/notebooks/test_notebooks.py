@@ -12,6 +12,7 @@ from pathlib import Path
 import mlflow
 import nbclient
 import nbformat
+import pandas as pd
 import pytest
 from conftest import Server
 from nbformat import NotebookNode
@@ -48,6 +49,17 @@ def test_a_notebook_is_valid_and_has_no_outputs(path: Path) -> None:
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [cell.id for cell in code if cell.outputs or cell.execution_count is not None] == []
     assert "trackside" not in "".join(notebook.metadata), "nothing of the machine it was written on"
+
+
+def test_one_core_leaves_no_choice_and_the_notebook_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    notebook = nbformat.read(FOLDER / "03_loader_workers.ipynb", as_version=4)
+    (cell,) = [cell for cell in notebook.cells if cell.source.startswith("with_workers = ")]
+    measured = pd.DataFrame({"num_workers": [0, 1, 2], "images_per_s": [9.0, 5.0, 7.0]})
+    for cores, said in ((1, True), (2, False)):
+        exec(cell.source, {"cores": cores, "measured": measured[: cores + 1]})
+        told = capsys.readouterr().out
+        assert f"{cores} cores; the fastest with workers: {cores}" in told
+        assert ("no choice" in told) == said
 
 
 @pytest.fixture(scope="module")
