@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -90,11 +91,18 @@ def test_the_page_of_the_lab(lab: Lab) -> None:
     # A terminal of JupyterLab has this in its environment.
     terminal = f'trackside up\n{EVAL}\nexport FOOD11_DATA_DIR="$PWD/food11"'
     not_run = {**NOT_RUN, "trackside status --secrets": "prints only"}
-    said = follow(lab, script("lab.md", not_run=not_run, first=terminal))
+    text = script("lab.md", not_run=not_run, first=terminal)
+    said = follow(lab, text.replace("trackside down", f"{WORKERS_OF_RUNS}\ntrackside down"))
+    assert f"workers: ['0', '{min(8, os.cpu_count() or 1)}']" in said
     assert said.count("test accuracy") == 2
     assert (lab.folder.parent / "my-lab").is_dir()
 
 
+WORKERS_OF_RUNS = """python -W ignore - <<'CODE'
+import mlflow
+runs = mlflow.search_runs(experiment_names=["food11"], order_by=["start_time"])
+print("workers:", list(runs["params.num_workers"]))
+CODE"""
 EVAL = 'eval "$(trackside status --secrets --shell)"'
 
 
