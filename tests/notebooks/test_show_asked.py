@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -145,6 +147,27 @@ def test_it_signs_in_as_the_mlflow_client_does(tmp_path: Path, monkeypatch: pyte
         view = view_of("Default", server.url)
         view.read()
         assert view.text() == "Default: 0 runs"
+    finally:
+        server.stop()
+
+
+def test_a_run_that_may_not_be_read_ends_no_comparison(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    password = tmp_path / "password"
+    password.write_text("purple-otter-29-lamp")
+    server = Server(tmp_path / "data", ["--auth", "--admin-password-file", str(password)])
+    server.start()
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "admin")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "purple-otter-29-lamp")
+    try:
+        added = [sys.executable, "-m", "trackside", "user", "add", "ann", "--password-file", str(password)]
+        subprocess.run([*added, "--url", server.url], check=True, capture_output=True)
+        run_id = make_run(mlflow.MlflowClient(server.url), "open", loss=[1.0])
+        monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
+        view = view_of([run_id, "0" * 32], server.url)
+        view.read()
+        assert view.text().startswith(f"Comparison: 1 run (not found: {'0' * 32})")
     finally:
         server.stop()
 

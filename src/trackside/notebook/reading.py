@@ -191,7 +191,8 @@ class Reader:
         try:
             return self.client.get(f"{API}/runs/{run_id}")
         except Refused as refused:
-            if refused.code != "RESOURCE_DOES_NOT_EXIST":
+            # Where people sign in, a run that is not there and one that may not be read answer alike.
+            if refused.code not in ("RESOURCE_DOES_NOT_EXIST", "PERMISSION_DENIED"):
                 raise
             return None
 
