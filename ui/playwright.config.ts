@@ -13,7 +13,7 @@ const args = [
 
 export default defineConfig({
   testDir: 'tests/journeys',
-  workers: 1,
+  workers: 2, // a file of journeys each
   timeout: 40_000,
   expect: { timeout: 8_000 },
   // What passes only when it is tried again is reported as flaky, and shown by tests/ui.
