@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ports import free_ports
+from trackside.stack import control
+from trackside.stack.settings import Places
 
 PARTS = ("postgres", "s3", "s3-console", "server", "jupyter")
 OTHERS = ("AWS_", "MLFLOW_", "TRACKSIDE_", "JUPYTER_")
@@ -56,8 +58,9 @@ class Lab:
         return self.call("down", *options)
 
     def parts(self) -> dict[str, dict[str, Any]]:
-        rows = json.loads(self.call("status", "--json").stdout)["parts"]
-        return {row["name"]: row for row in rows}
+        """What `status --json` tells; asked here, since a process for each look would take what they wait for."""
+        rows: list[dict[str, Any]] = control.status(Places(self.folder))
+        return {str(row["name"]): row for row in rows}
 
     def pids(self) -> dict[str, int]:
         return {name: row["pid"] for name, row in self.parts().items()}
