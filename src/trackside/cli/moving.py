@@ -113,6 +113,14 @@ def from_mlflow(
 def from_folder(
     path: Annotated[Path, typer.Argument(help="A folder that `trackside export` wrote.")],
     experiment: Experiments = None,
+    keep_references: Annotated[
+        bool,
+        typer.Option(
+            "--keep-references",
+            envvar="TRACKSIDE_IMPORT_KEEP_REFERENCES",
+            help="Keep what the export says of files that are not in it, wherever that leads. Only for one you trust.",
+        ),
+    ] = False,
     dry_run: DryRun = False,
     data_dir: DataDir = HERE,
     store: StoreUrl = "",
@@ -133,7 +141,8 @@ def from_folder(
         from trackside.importers.portable import PortableSource
         from trackside.importers.session import Wanted, moved
 
-        return await moved(settings, PortableSource(path), Wanted("copy", experiment or (), dry_run))
+        wanted = Wanted("copy", experiment or (), dry_run, keep_references=keep_references)
+        return await moved(settings, PortableSource(path), wanted)
 
     _finish(_try(work()), as_json)
 

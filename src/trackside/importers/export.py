@@ -206,7 +206,10 @@ class Exporter:
         from trackside.core import artifacts  # noqa: PLC0415 - tests/test_layout.py
 
         uri = owner.artifact_uri if isinstance(owner, Run) else owner.location
-        if not uri.startswith(f"{self._app.blobs.uri}/"):
+        ours = f"{self._app.blobs.uri}/"
+        if not uri.startswith(ours) or uri.startswith(
+            f"{ours}/"
+        ):  # mlflow-artifacts://HOST/… is another server's
             self._counts["referenced"] += 1
             return []
         found, waiting = [], [""]

@@ -24,6 +24,7 @@ KEPT_AFTER = 16  # runs, whose lines in the state are written together
 
 _ID = re.compile(r"[A-Za-z0-9][\w\-]{0,255}", re.ASCII)
 MAYBE_WRONG = "is --files-from right? If nothing was logged there, give --files none"
+REFUSED = "the places are somewhere else; --keep-references keeps them, for exports that you trust"
 Owner = TypeVar("Owner", Run, LoggedModel)
 
 
@@ -98,6 +99,8 @@ class Mover:
             self._report.notes.append(
                 f"{len(outside):,} model versions have sources outside of what was imported, which stay: {named}"
             )
+        if self._writer and self._writer.registry.refused:
+            self._report.leave("sources of model versions", REFUSED, self._writer.registry.refused)
         self._report.left_out += await self._source.left_out()
 
     async def _run_all(self, planned: Sequence[Planned]) -> None:
@@ -232,6 +235,8 @@ class Mover:
             )
 
     def _learn(self, owner: Run | LoggedModel, place: Place, written: Written | None) -> None:
+        if self._uris.is_refused(root_of(owner)):
+            self._report.leave("references to files that are not in the export", REFUSED)
         if written:
             if not written.was_there:
                 self.fresh.add(owner.id)
@@ -239,9 +244,7 @@ class Mover:
                 self.values[owner.id] = values_of(owner, owner.params, owner.tags)
             self._uris.learn(owner, written.artifact_uri)
         elif self._writer:
-            self._uris.learn(
-                owner, self._uris.target(owner, place.id, place.location, keeps_id=place.keeps_id)
-            )
+            self._uris.learn(owner, self._uris.target(owner, place.id, place.location))
 
     def _print(self, owner: Run | LoggedModel) -> str:
         return fingerprint(owner, self._mode)

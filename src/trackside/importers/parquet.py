@@ -79,8 +79,12 @@ class PointsReader:
             self._file = pq.ParquetFile(path, read_dictionary=["run", "key"])
         except (pa.ArrowException, OSError) as error:
             raise SourceError(f"{path} cannot be read as Parquet: {error}.") from error
-        if tuple(self._file.schema_arrow.names) != COLUMNS:
-            raise SourceError(f"{path} has other columns than {', '.join(COLUMNS)}.")
+        if pq.read_schema(path).remove_metadata() != _SCHEMA:
+            raise SourceError(f"{path} has other columns than {', '.join(COLUMNS)}, or of other types.")
+
+    @property
+    def rows(self) -> int:
+        return int(self._file.metadata.num_rows)
 
     def read(self, run_id: str, first: int, rows: int) -> Points:
         """These rows, which lie in one row group. Raises SourceError, also when they are another run's."""
@@ -89,6 +93,8 @@ class PointsReader:
             raise SourceError(
                 f"{self._path}: rows {first:,} to {first + rows:,} are not those of run {run_id}."
             )
+        if any(table[name].null_count for name in COLUMNS):
+            raise SourceError(f"{self._path}: rows {first:,} to {first + rows:,} lack values.")
         key = table["key"].combine_chunks()
         step, time, value = (table[name].to_numpy() for name in COLUMNS[2:])
         names = key.dictionary.to_pylist()

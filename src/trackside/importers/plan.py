@@ -88,24 +88,42 @@ class Uris:
     """Artifact URIs of the source and what they become."""
 
     def __init__(
-        self, store: str, files: Files, *, keeps: bool, server: str = "", beside: Path = Path()
+        self,
+        store: str,
+        files: Files,
+        *,
+        keeps: bool,
+        references: bool = False,
+        server: str = "",
+        beside: Path = Path(),
     ) -> None:
         self._store = store  # mlflow-artifacts:
         self._files = files
-        self._keeps = keeps
+        self._keeps = keeps  # an export of our own, whose places in the store are this store's, too
+        self._references = references  # places of an export that are not in its store stay as they are
         self._server = server  # http://… that mlflow-artifacts:/ of the source leads to
         self._beside = beside
         self._roots: dict[str, str] = {}
 
     def copies(self, owner: Run | LoggedModel) -> bool:
         """Whether its files go into the target's store; else they stay where they are."""
-        is_inside = root_of(owner).startswith(f"{self._store}/")
-        return self._files == "copy" and (is_inside or not self._keeps)
+        return self._files == "copy" and (self.is_inside(root_of(owner)) or not self._keeps)
 
-    def target(self, owner: Run | LoggedModel, number: int, location: str, *, keeps_id: bool) -> str:
-        """The artifact URI that a run or logged model gets, in the experiment of that number and location."""
+    def is_inside(self, uri: str) -> bool:
+        """Whether a place is in the store; mlflow-artifacts://HOST/… is in another one."""
+        return uri.startswith(f"{self._store}/") and not uri.startswith(f"{self._store}//")
+
+    def keeps_reference(self, uri: str) -> bool:
+        """Whether this is a place of an export that is outside of its store and stays one."""
+        return self._keeps and self._references and not self.is_inside(uri)
+
+    def target(self, owner: Run | LoggedModel, number: int, location: str) -> str:
+        """The artifact URI that a run or logged model gets, in the experiment of that number and location.
+
+        In the store it is the owner's own place there, whatever an export says: another one is another run's.
+        """
         uri = root_of(owner)
-        if self._keeps and (keeps_id or not uri.startswith(f"{self._store}/")):
+        if self.keeps_reference(uri):
             return uri
         if self._files == "reference":
             return self.reference(uri)
@@ -127,6 +145,17 @@ class Uris:
             path = unquote(parts.path) if parts.scheme else uri
             return f"file://{quote(str((self._beside / path).resolve()))}"
         return uri
+
+    def is_refused(self, uri: str) -> bool:
+        """Whether an export says this of a place outside of its store, and such places are not kept."""
+        return self._keeps and not self._references and not self.is_inside(uri)
+
+    def is_refused_source(self, source: str) -> bool:
+        """The same for the source of a model version that lies among nobody's artifacts: other stores' are kept, not
+        paths of this machine, nor places in this store, which may be somebody else's."""
+        is_local = urlsplit(source).scheme in ("", "file") and "/" in source
+        is_ours = source.startswith(f"{self._store}/")
+        return self._keeps and not self._references and (is_local or is_ours)
 
     def learn(self, owner: Run | LoggedModel, uri: str) -> None:
         """Its files are, or will be, there."""

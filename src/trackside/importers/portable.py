@@ -6,11 +6,11 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
-from trackside.importers import layout
+from trackside.importers import layout, sound
 from trackside.importers.layout import GROUP_ROWS, Manifest, ModelLine, RunLine, part_of
 from trackside.importers.parquet import PointsReader
 from trackside.importers.places import CHUNK
@@ -18,6 +18,13 @@ from trackside.importers.records import Experiment, File, LeftOut, LoggedModel, 
 from trackside.importers.source import PAGE_RUNS, FileError, SourceError, threaded
 
 T = TypeVar("T")
+# Experiments first: what is in the others names one.
+_RECORDS: dict[str, type[Any]] = {
+    layout.EXPERIMENTS: Experiment,
+    layout.MODELS: ModelLine,
+    layout.RUNS: RunLine,
+    layout.REGISTERED: RegisteredModel,
+}
 
 
 class PortableSource:
@@ -42,12 +49,18 @@ class PortableSource:
         return list(self._records(layout.EXPERIMENTS, Experiment))
 
     def _check(self) -> None:
+        """Raises SourceError when it is damaged, or does not agree with itself."""
         for name, part in self.manifest.files.items():
             path = self._folder / name
-            if not path.is_file():
-                raise SourceError(f"{path} is missing.")
             if layout.part_of(path) != part:
                 raise SourceError(f"{path} is damaged: its SHA-256 is not that of {layout.MANIFEST}.")
+        check = sound.Check()
+        for name, kind in _RECORDS.items():
+            for number, record in enumerate(self._records(name, kind), 1):
+                for fault in check.faults(record):
+                    raise SourceError(f"{self._folder / name}, line {number}: {fault}.")
+        for fault in check.total(self.manifest, self._points.rows):
+            raise SourceError(f"{self._folder} is damaged: {fault}.")
 
     async def runs(self, experiment: Experiment) -> AsyncIterator[list[Run]]:
         wanted = (
@@ -85,7 +98,10 @@ class PortableSource:
             yield File(file.path, file.size, file.sha256)
 
     async def content(self, owner: Run | LoggedModel, file: File) -> AsyncIterator[bytes]:
-        async for chunk in threaded(_checked(self._folder / layout.folder_of(owner) / file.path, file)):
+        path = self._folder / layout.folder_of(owner) / file.path
+        if not path.resolve().is_relative_to(self._folder.resolve()):
+            raise FileError(f"{path} leads out of the export.")
+        async for chunk in threaded(_checked(path, file)):
             yield chunk
 
     async def left_out(self) -> list[LeftOut]:
@@ -101,13 +117,13 @@ class PortableSource:
             for number, line in enumerate(lines, 1):
                 try:
                     yield decoder.decode(line)
-                except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                     raise SourceError(f"{path}, line {number}: {error}.") from error
 
 
 def _manifest(folder: Path) -> Manifest:
     path = folder / layout.MANIFEST
-    if not path.is_file():
+    if path.is_symlink() or not path.is_file():
         raise SourceError(f"{folder} is no export of Trackside: it has no {layout.MANIFEST}.")
     try:
         manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
@@ -117,6 +133,11 @@ def _manifest(folder: Path) -> Manifest:
         raise SourceError(
             f"{folder} has format {manifest.format}; this Trackside reads {layout.FORMAT}. Upgrade Trackside."
         )
+    for name in sound.PARTS:
+        if (folder / name).is_symlink() or not (folder / name).is_file():
+            raise SourceError(f"{folder / name} is missing, or no file.")
+    if set(manifest.files) != set(sound.PARTS):
+        raise SourceError(f"{path} is damaged: it must have the SHA-256 of {', '.join(sound.PARTS)}.")
     return manifest
 
 

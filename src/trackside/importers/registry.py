@@ -20,6 +20,7 @@ class Registry:
         self._uris = uris
         self._keeps_uris = keeps_uris
         self.outside: list[str] = []  # versions whose sources lie among nobody's artifacts that were moved
+        self.refused = 0  # those of an export whose sources are not kept for that reason
 
     async def write(self, model: RegisteredModel) -> list[str]:
         """A registered model with its versions; what could not be written, in words."""
@@ -84,10 +85,16 @@ class Registry:
         source = version.source
         location = version.location
         if location or not self._keeps_uris:
-            location = self._uris.moved(location or source) or location or source
+            location = self._uris.moved(location or source) or self._unless_refused(location or source)
         if not source.startswith(("models:", "runs:")):
-            source = self._uris.moved(source) or source
+            source = self._uris.moved(source) or self._unless_refused(source)
         return source, location or source
+
+    def _unless_refused(self, source: str) -> str:
+        if not self._uris.is_refused_source(source):
+            return source
+        self.refused += 1
+        return ""
 
     def _is_outside(self, source: str) -> bool:
         is_place = "/" in source and not source.startswith(("models:", "runs:"))  # a prompt has none

@@ -31,6 +31,7 @@ class Wanted(NamedTuple):
     dry_run: bool = False
     server: str = ""  # http://… that the source's mlflow-artifacts:/ leads to
     beside: Path = Path()  # where the source's relative paths begin
+    keep_references: bool = False  # an export's places outside of its store stay as they are
 
 
 async def moved(settings: ServerSettings, source: Source, wanted: Wanted) -> Report:
@@ -44,7 +45,10 @@ async def moved(settings: ServerSettings, source: Source, wanted: Wanted) -> Rep
     try:
         experiments = await source.experiments()  # before anything is made
         report = Report(source.name, places(settings), wanted.dry_run)
-        uris = Uris(STORE, wanted.files, keeps=source.keeps_uris, server=wanted.server, beside=wanted.beside)
+        uris = Uris(
+            STORE, wanted.files, keeps=source.keeps_uris, references=wanted.keep_references,
+            server=wanted.server, beside=wanted.beside,
+        )  # fmt: skip
         if wanted.dry_run:
             target = Target(await _glance(settings))
             await Mover(source, target, uris, report, files=wanted.files, only=wanted.experiments).run(

@@ -118,8 +118,8 @@ class Writer:
         return others - new <= {int(source.id)}
 
     def _fields(self, source: Experiment, number: int, keeps: bool) -> dict[str, Any]:
-        foreign = not source.location.startswith(f"{self._app.blobs.uri}/")
-        keeps = self._keeps_uris and (keeps or foreign)
+        is_inside = self._uris.is_inside(source.location)
+        keeps = (self._keeps_uris and keeps and is_inside) or self._uris.keeps_reference(source.location)
         return {
             "artifact_location": source.location if keeps else f"{self._app.blobs.uri}/{number}",
             "lifecycle": source.lifecycle,
@@ -175,7 +175,7 @@ class Writer:
             start_ms=run.start_ms,
             end_ms=run.end_ms,
             deleted_ms=_deleted_ms(run),
-            artifact_uri=self._uris.target(run, place.id, place.location, keeps_id=place.keeps_id),
+            artifact_uri=self._uris.target(run, place.id, place.location),
         )
         if was_there:
             for query in (
@@ -231,7 +231,7 @@ class Writer:
             uuid=model.id,
             experiment_id=place.id,
             name=model.name,
-            artifact_location=self._uris.target(model, place.id, place.location, keeps_id=place.keeps_id),
+            artifact_location=self._uris.target(model, place.id, place.location),
             status=model.status,
             status_message=model.status_message,
             lifecycle=model.lifecycle,
