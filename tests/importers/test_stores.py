@@ -98,6 +98,26 @@ def test_a_database_on_postgresql_into_one_beside_its_server(
         assert imported(given, *place)["skipped"] == RUNS
 
 
+def test_what_postgresql_cannot_store_is_replaced_and_named(
+    postgres: PostgresServer, mlruns: Path, tmp_path: Path
+) -> None:
+    run = next(mlruns.rglob("metrics/special")).parents[1]
+    (run / "tags" / "odd").write_text("a\0b")
+    (run / "params" / "odd").write_text("\0")
+    with postgres.database() as target:
+        place = ["--data-dir", tmp_path / "data", "--store", target]
+        report = imported(mlruns, *place)
+        [left] = [each for each in report["left_out"] if each["what"] == "texts with NUL characters"]
+        assert left["number"] == 2
+        assert f"run {run.name}: params 'odd'; run {run.name}: tags 'odd'" in left["why"]
+        assert report["found"] == report["there"]
+        assert imported(mlruns, *place)["skipped"] == report["found"]["runs"]
+        with servers.trackside(tmp_path, "--store", target) as running:
+            answer = httpx.get(f"{running.url}/api/2.0/mlflow/runs/get", params={"run_id": run.name})
+    tags = {each["key"]: each["value"] for each in answer.json()["run"]["data"]["tags"]}
+    assert tags["odd"] == "a\ufffdb"
+
+
 def test_points_of_an_mlruns_folder_that_stand_there_twice_are_stored_once(
     mlruns: Path, tmp_path: Path
 ) -> None:

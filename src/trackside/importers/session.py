@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from trackside.importers.move import Mover, Target
+from trackside.importers.nul import WithoutNul
 from trackside.importers.plan import Files, There, Uris
 from trackside.importers.records import Experiment
 from trackside.importers.report import Report
@@ -42,6 +43,8 @@ async def moved(settings: ServerSettings, source: Source, wanted: Wanted) -> Rep
     from trackside.core.app import places  # noqa: PLC0415 - tests/test_layout.py
 
     started = time.monotonic()
+    if settings.store:
+        source = WithoutNul(source)
     try:
         experiments = await source.experiments()  # before anything is made
         report = Report(source.name, places(settings), wanted.dry_run)
