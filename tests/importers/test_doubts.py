@@ -142,3 +142,36 @@ def test_half_a_last_line_is_left_for_the_next_time(mlruns: Path, tmp_path: Path
     special.write_text(f"{whole}1750000000000 0.2 123\n")
     again = imported(mlruns, "--data-dir", tmp_path / "data", "--files", "none")
     assert again["found"]["points"] == again["there"]["points"] == report["there"]["points"] + 1
+
+
+def test_an_experiment_that_was_renamed_in_the_source_is_the_same(source: Path, tmp_path: Path) -> None:
+    database, data = tmp_path / "mlflow.db", tmp_path / "data"
+    shutil.copy(source / "mlflow.db", database)
+    given = [f"sqlite:///{database}", "--files", "none", "--data-dir", data]
+
+    def renamed(old: str, new: str, store: Path = database, table: str = "experiments") -> None:
+        with closing(sqlite3.connect(store)) as connection:
+            assert connection.execute(f"UPDATE {table} SET name = ? WHERE name = ?", (new, old)).rowcount == 1
+            connection.commit()
+
+    def names() -> dict[int, str]:
+        with closing(sqlite3.connect(data / "trackside.db")) as connection:
+            return dict(connection.execute("SELECT id, name FROM experiment"))
+
+    imported(*given)
+    assert names()[2] == "empty"
+    renamed("empty", "full")
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute(
+            "INSERT INTO experiments (experiment_id, name, lifecycle_stage) VALUES (9, 'empty', 'active')"
+        )
+        connection.commit()
+    for extra in (["--dry-run"], []):
+        report = imported(*given, *extra)
+        assert "experiment 'full' was 'empty' before, and is renamed here, too" in report["notes"]
+    assert (names()[2], names()[9]) == ("full", "empty")
+    renamed("full", "mine", data / "trackside.db", "experiment")
+    renamed("full", "fuller")
+    report = imported(*given)
+    assert report["notes"] == ["experiment 'fuller' goes into experiment 2, 'mine', as it did before"]
+    assert names() == {0: "Default", 1: "vision / 数据", 2: "mine", 3: "deleted", 9: "empty"}

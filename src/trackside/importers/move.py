@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from trackside.errors import InvalidParameter
@@ -14,7 +15,7 @@ from trackside.importers.plan import Planned, There, Uris, plain, plan
 from trackside.importers.records import Experiment, File, LoggedModel, RegisteredModel, Run
 from trackside.importers.report import Progress, Report
 from trackside.importers.source import FileError, Missing, Source, SourceError, Unreachable, root_of
-from trackside.importers.state import Done, Listing, State, fingerprint, values_of
+from trackside.importers.state import Done, Listing, State, Went, fingerprint, values_of
 from trackside.importers.writer import Place, Writer, Written
 
 AT_ONCE = 8  # runs whose points and files are under way
@@ -34,6 +35,7 @@ class Target(NamedTuple):
     there: list[There]  # its experiments
     writer: Writer | None = None
     state: State | None = None
+    went: Mapping[str, Went] = MappingProxyType({})  # where an earlier import put the source's experiments
 
 
 class Mover:
@@ -74,7 +76,7 @@ class Mover:
 
     async def run(self, experiments: Sequence[Experiment]) -> None:
         """Move these. Raises SourceError or Conflict; what was written by then stays, and is not written again."""
-        planned = plan(self._wanted(experiments), self._target.there)
+        planned = plan(self._wanted(experiments), self._target.there, self._target.went)
         if self._mode == "reference":
             for each in planned:
                 self._uris.reference(each.source.location)  # found out before anything is written
@@ -127,9 +129,16 @@ class Mover:
         return [each for each in experiments if each.name in self._only]
 
     async def _placed(self, planned: Sequence[Planned]) -> list[Place]:
-        if self._writer is not None:
-            return await self._writer.experiments(planned)
-        return [Place(each.id or 0, "", each.keeps_id) for each in planned]
+        if self._writer is None or self._target.state is None:
+            return [Place(each.id or 0, "", each.keeps_id) for each in planned]
+        places = await self._writer.experiments(planned)
+        self._target.state.keep(map(self._went, planned, places))
+        return places
+
+    def _went(self, planned: Planned, place: Place) -> Went:
+        source, before = planned.source, self._target.went.get(planned.source.id)
+        named = source.name if planned.is_new or planned.is_renamed else before.name if before else ""
+        return Went(source.id, place.id, named)
 
     # --- runs and logged models
 

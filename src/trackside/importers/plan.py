@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 from trackside.errors import TracksideError
 from trackside.importers.records import Experiment, LoggedModel, Run
 from trackside.importers.source import root_of
+from trackside.importers.state import Went
 
 Files = Literal["copy", "reference", "none"]
 GREATEST_ID = 2**63 - 1
@@ -37,34 +39,60 @@ class Planned(NamedTuple):
     is_new: bool
     is_empty: bool
     note: str
+    is_renamed: bool = False  # in the source since an earlier import, and here, too
 
     @property
     def keeps_id(self) -> bool:
         return str(self.id) == self.source.id
 
 
-def plan(experiments: Sequence[Experiment], there: Sequence[There]) -> list[Planned]:
-    """The counterpart of each experiment: the one of its name, else one of its id if that is free, else a new one.
+def plan(
+    experiments: Sequence[Experiment], there: Sequence[There], went: Mapping[str, Went] = MappingProxyType({})
+) -> list[Planned]:
+    """The counterpart of each experiment: the one that an earlier import put it into, else the one of its name, else
+    one of its id if that is free, else a new one.
 
     Raises Conflict when runs that can be seen would go into an experiment that is deleted.
     """
+    by_id = {each.id: each for each in there}
     by_name = {each.name: each for each in there}
-    taken = {each.id for each in there}
+    again = {}
+    for experiment in experiments:
+        before = went.get(experiment.id)
+        if before is None or (known := by_id.get(before.target)) is None or known.name == experiment.name:
+            continue
+        again[experiment.id] = _again(known, experiment, before, by_name)
+        if again[experiment.id].is_renamed:
+            by_name[experiment.name] = by_name.pop(known.name)
+    taken = set(by_id)
     found = []
     for experiment in experiments:
-        known = by_name.get(experiment.name)
-        if known is not None:
-            found.append(_into(known, experiment))
-            continue
-        number = _number(experiment.id)
-        if number is None or number in taken:
-            why = "is no number" if number is None else "is another experiment's"
-            note = f"gets a new id: {experiment.id} {why}"
-            found.append(Planned(experiment, None, is_new=True, is_empty=True, note=note))
+        if experiment.id in again:
+            found.append(again[experiment.id])
+        elif experiment.name in by_name:
+            found.append(_into(by_name[experiment.name], experiment))
         else:
-            taken.add(number)
-            found.append(Planned(experiment, number, is_new=True, is_empty=True, note=""))
+            found.append(_new(experiment, taken))
     return found
+
+
+def _again(known: There, experiment: Experiment, before: Went, by_name: Mapping[str, There]) -> Planned:
+    """Into the same as before, though names differ now; it is renamed, too, if it had its name from the source and
+    nobody has given it another. Raises Conflict."""
+    planned = _into(known, experiment)
+    if known.name == before.name and experiment.name not in by_name:
+        return planned._replace(is_renamed=True, note=f"was '{known.name}' before, and is renamed here, too")
+    return planned._replace(note=f"goes into experiment {known.id}, '{known.name}', as it did before")
+
+
+def _new(experiment: Experiment, taken: set[int]) -> Planned:
+    number = _number(experiment.id)
+    if number is None or number in taken:
+        why = "is no number" if number is None else "is another experiment's"
+        note = f"gets a new id: {experiment.id} {why}"
+        return Planned(experiment, None, is_new=True, is_empty=True, note=note)
+    taken.add(number)
+    return Planned(experiment, number, is_new=True, is_empty=True, note="")
 
 
 def _into(known: There, experiment: Experiment) -> Planned:

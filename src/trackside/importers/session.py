@@ -52,13 +52,14 @@ async def moved(settings: ServerSettings, source: Source, wanted: Wanted) -> Rep
             STORE, wanted.files, keeps=source.keeps_uris, references=wanted.keep_references,
             server=wanted.server, beside=wanted.beside,
         )  # fmt: skip
+        state = State(settings.data_dir, source.identity, places(settings))
         if wanted.dry_run:
-            target = Target(await _glance(settings))
+            target = Target(await _glance(settings), went=state.went)
             await Mover(source, target, uris, report, files=wanted.files, only=wanted.experiments).run(
                 experiments
             )
         else:
-            await _into(settings, source, wanted, (uris, report, experiments))
+            await _into(settings, source, wanted, (uris, report, experiments, state))
     finally:
         await source.close()
     report.seconds = time.monotonic() - started
@@ -66,16 +67,18 @@ async def moved(settings: ServerSettings, source: Source, wanted: Wanted) -> Rep
 
 
 async def _into(
-    settings: ServerSettings, source: Source, wanted: Wanted, work: tuple[Uris, Report, list[Experiment]]
+    settings: ServerSettings,
+    source: Source,
+    wanted: Wanted,
+    work: tuple[Uris, Report, list[Experiment], State],
 ) -> None:
-    from trackside.core.app import App, places  # noqa: PLC0415 - tests/test_layout.py
+    from trackside.core.app import App  # noqa: PLC0415 - tests/test_layout.py
 
-    uris, report, experiments = work
+    uris, report, experiments, state = work
     app = App.open(settings)
     try:
-        state = State(settings.data_dir, source.identity, places(settings))
         writer = Writer(app, uris, keeps_uris=source.keeps_uris)
-        target = Target(await writer.there(), writer, state)
+        target = Target(await writer.there(), writer, state, state.went)
         mover = Mover(source, target, uris, report, files=wanted.files, only=wanted.experiments)
         await mover.run(experiments)
         verifier = Verifier(app, writer, mover, report)

@@ -27,6 +27,14 @@ class Done(Struct, omit_defaults=True):
     files: str = ""  # the fingerprint of the list of its files
 
 
+class Went(Struct):
+    """An experiment of the source and the one of the target that it went into."""
+
+    experiment: str
+    target: int
+    name: str  # that the target's has from the source; empty where it had one of its own
+
+
 class State:
     """The file of one source in the target's data folder."""
 
@@ -34,16 +42,20 @@ class State:
         name = hashlib.sha256(f"{source}\n{target}".encode()).hexdigest()[:16]
         self._path = folder / "imports" / f"{name}.jsonl"
         self.done: dict[str, Done] = {}
+        self.went: dict[str, Went] = {}
         if self._path.is_file():
-            decoder = msgspec.json.Decoder(Done)
             for line in self._path.read_bytes().splitlines():
                 try:
-                    found = decoder.decode(line)
+                    if line.startswith(b'{"experiment"'):
+                        went = msgspec.json.decode(line, type=Went)
+                        self.went[went.experiment] = went
+                    else:
+                        found = msgspec.json.decode(line, type=Done)
+                        self.done[found.id] = found
                 except msgspec.DecodeError:
                     continue  # killed while it wrote this
-                self.done[found.id] = found
 
-    def keep(self, found: Iterable[Done]) -> None:
+    def keep(self, found: Iterable[Done | Went]) -> None:
         """Note these, durably."""
         lines = b"".join(msgspec.json.encode(each) + b"\n" for each in found)
         if not lines:

@@ -68,7 +68,8 @@ class Writer:
             new = {each.id for each in planned if each.is_new}
             # Those with an id first: those without must not get one of these.
             places = {}
-            for each in sorted(planned, key=lambda each: each.id is None):
+            # Before them those that are renamed: another may get that name.
+            for each in sorted(planned, key=lambda each: (each.is_new, each.id is None)):
                 if each.id is None:
                     await tx.all("count_on_from_experiments")
                 places[each.source.id] = await self._experiment(tx, each, new)
@@ -79,7 +80,13 @@ class Writer:
 
     async def _experiment(self, tx: Transaction, planned: Planned, new: set[int | None]) -> Place:
         source, number = planned.source, planned.id
-        known = await tx.one("experiment_by_name", name=source.name)
+        if planned.is_renamed:
+            await tx.run("rename_experiment", id=number, name=source.name, now_ms=source.updated_ms)
+        known = (
+            await tx.one("experiment_by_name", name=source.name)
+            if planned.is_new
+            else await tx.one("experiment_by_id", id=number)
+        )
         keeps = planned.keeps_id and await self._is_free(tx, source, new)
         if known is None and number is not None:
             await tx.run(
