@@ -54,7 +54,9 @@ def test_a_dry_run_counts_and_writes_nothing(source: Path, tmp_path: Path) -> No
     report = imported(*where(source), "--data-dir", data)
     assert dry["found"] == report["found"] == report["there"]
     before = stored(data)
+    beside = sorted(path.name for path in data.iterdir())
     assert imported(*where(source), "--data-dir", data, "--dry-run")["found"] == report["found"]
+    assert sorted(path.name for path in data.iterdir()) == beside
     assert stored(data) == before
 
 
@@ -121,7 +123,9 @@ def test_ids_and_names_that_are_taken(source: Path, tmp_path: Path) -> None:
             client.post(
                 "/model-versions/create", json={"name": "food net", "source": "s3://b/m"}
             ).raise_for_status()
+    dry = imported(*where(source), "--data-dir", data, "--dry-run", code=1)
     report = imported(*where(source), "--data-dir", data, code=1)
+    assert dry["wrong"] == report["wrong"]
     assert report["wrong"] == ["model 'food net', version 1: the target has another version 1"]
     assert any("'empty' goes into experiment 1, which has its name" in note for note in report["notes"])
     assert any("'vision / 数据' gets a new id: 1 is another" in note for note in report["notes"])

@@ -11,8 +11,10 @@ from typing import NamedTuple, TypeVar
 
 from trackside.errors import InvalidParameter
 from trackside.importers.batches import Distinct, batches
+from trackside.importers.glance import Versions
 from trackside.importers.plan import Planned, There, Uris, plain, plan
 from trackside.importers.records import Experiment, File, LoggedModel, RegisteredModel, Run
+from trackside.importers.registry import taken
 from trackside.importers.report import Progress, Report
 from trackside.importers.source import FileError, Missing, Source, SourceError, Unreachable, root_of
 from trackside.importers.state import Done, Listing, State, Went, fingerprint, values_of
@@ -35,6 +37,7 @@ class Target(NamedTuple):
     there: list[There]  # its experiments
     writer: Writer | None = None
     state: State | None = None
+    versions: Versions = {}  # its model versions, for a dry run
     went: Mapping[str, Went] = MappingProxyType({})  # where an earlier import put the source's experiments
 
 
@@ -355,6 +358,13 @@ class Mover:
         )
         if self._writer:
             self._report.wrong += await self._writer.registry.write(model)
+        else:
+            known = self._target.versions
+            self._report.wrong += [
+                taken(model.name, each.version)
+                for each in model.versions
+                if known.get((model.name, each.version), of := (each.created_ms, each.run_id)) != of
+            ]
 
 
 def _above(owner: Run | LoggedModel) -> str:

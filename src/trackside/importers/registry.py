@@ -45,10 +45,7 @@ class Registry:
             for alias, number in model.aliases.items():
                 if number in there:
                     await tx.run("set_registered_model_alias", id=row["id"], alias=alias, version=number)
-            return [
-                f"model '{model.name}', version {each}: the target has another version {each}"
-                for each in refused
-            ]
+            return [taken(model.name, each) for each in refused]
 
         return await self._app.db.write(job)
 
@@ -99,3 +96,8 @@ class Registry:
     def _is_outside(self, source: str) -> bool:
         is_place = "/" in source and not source.startswith(("models:", "runs:"))  # a prompt has none
         return is_place and not self._keeps_uris and self._uris.moved(source) is None
+
+
+def taken(model: str, version: int) -> str:
+    """That the target has given this number to another version."""
+    return f"model '{model}', version {version}: the target has another version {version}"

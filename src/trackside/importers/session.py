@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from trackside.importers.glance import glance
 from trackside.importers.move import Mover, Target
 from trackside.importers.nul import WithoutNul
-from trackside.importers.plan import Files, There, Uris
+from trackside.importers.plan import Files, Uris
 from trackside.importers.records import Experiment
 from trackside.importers.report import Report
 from trackside.importers.source import Source
@@ -54,7 +54,8 @@ async def moved(settings: ServerSettings, source: Source, wanted: Wanted) -> Rep
         )  # fmt: skip
         state = State(settings.data_dir, source.identity, places(settings))
         if wanted.dry_run:
-            target = Target(await _glance(settings), went=state.went)
+            there, versions = await glance(settings)
+            target = Target(there, went=state.went, versions=versions)
             await Mover(source, target, uris, report, files=wanted.files, only=wanted.experiments).run(
                 experiments
             )
@@ -78,7 +79,7 @@ async def _into(
     app = App.open(settings)
     try:
         writer = Writer(app, uris, keeps_uris=source.keeps_uris)
-        target = Target(await writer.there(), writer, state, state.went)
+        target = Target(await writer.there(), writer, state, went=state.went)
         mover = Mover(source, target, uris, report, files=wanted.files, only=wanted.experiments)
         await mover.run(experiments)
         verifier = Verifier(app, writer, mover, report)
@@ -86,24 +87,3 @@ async def _into(
         state.keep(verifier.wrong)
     finally:
         await app.close()
-
-
-async def _glance(settings: ServerSettings) -> list[There]:
-    """The experiments of a store, which is neither made nor changed; also beside its server."""
-    query = "SELECT id, name, lifecycle, artifact_location FROM experiment ORDER BY id"
-    if not settings.store:
-        from trackside.store.backup import opened  # noqa: PLC0415 - tests/test_layout.py
-
-        if not settings.database_path.is_file():
-            return []
-        with opened(settings.database_path) as connection, closing(connection.execute(query)) as rows:
-            return [There(*row) for row in rows]
-    from trackside.store.postgres import connect  # noqa: PLC0415 - its driver is an extra
-
-    connection = await connect.first(settings.store)
-    try:
-        if await connection.fetchval("SELECT to_regclass('experiment')") is None:
-            return []
-        return [There(*row) for row in await connection.fetch(query)]
-    finally:
-        await connect.end(connection)
