@@ -108,6 +108,7 @@ def test_what_has_changed_in_the_source_is_moved_again(source: Path, tmp_path: P
         connection.commit()
     report = imported(*where(copy), "--data-dir", tmp_path / "data")
     assert report["skipped"] == RUNS + 2
+    assert report["runs"] == {"new": 0, "updated": 1, "unchanged": RUNS - 1}
     assert report["found"] == report["there"]
 
 
@@ -233,6 +234,9 @@ def test_broken_sources_are_named_and_nothing_is_written(source: Path, tmp_path:
     assert "cannot be read as a database of SQLite" in refused(f"sqlite:///{tmp_path}/text.db")
     assert "There is no database at" in refused(f"sqlite:///{tmp_path}/none.db")
     assert "There is no folder" in refused(tmp_path / "none")
+    error = imported(tmp_path / "none", "--data-dir", data, code=1)
+    assert error["ok"] is False
+    assert error["error"].startswith("There is no folder")
     assert "is no mlruns folder" in refused(tmp_path)
     assert "No answer from http://127.0.0.1:9" in refused("http://127.0.0.1:9")
     assert "There is no reader for mysql: databases." in refused("mysql://ada:secret@127.0.0.1:9/none")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Coroutine
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
@@ -94,7 +94,7 @@ def from_mlflow(
     Broken off at any moment, the same command goes on where it stood. At the end what was written is read back and
     counted, and what was left out is named. Exit code 1 if anything differs. On SQLite the server must not be running.
     """
-    settings = _settings(data_dir, store, artifacts, s3_endpoint, s3_addressing, s3_allow_http)
+    settings = _settings(data_dir, store, artifacts, s3_endpoint, s3_addressing, s3_allow_http, as_json)
     if files_from and "://" not in files_from:
         files_from = str(Path(files_from).resolve())  # a source's own relative paths begin elsewhere
 
@@ -106,7 +106,7 @@ def from_mlflow(
         wanted = Wanted(files.value, experiment or (), dry_run, server, beside)
         return await moved(settings, await _mlflow(source, files_from, beside), wanted)
 
-    _finish(_try(work()), as_json)
+    _finish(_try(work(), as_json), as_json)
 
 
 @app.command("folder")
@@ -135,7 +135,7 @@ def from_folder(
     Broken off at any moment, the same command goes on where it stood. Exit code 1 if anything differs from the export.
     On SQLite the server must not be running.
     """
-    settings = _settings(data_dir, store, artifacts, s3_endpoint, s3_addressing, s3_allow_http)
+    settings = _settings(data_dir, store, artifacts, s3_endpoint, s3_addressing, s3_allow_http, as_json)
 
     async def work() -> Report:
         from trackside.importers.portable import PortableSource
@@ -144,7 +144,7 @@ def from_folder(
         wanted = Wanted("copy", experiment or (), dry_run, keep_references=keep_references)
         return await moved(settings, PortableSource(path), wanted)
 
-    _finish(_try(work()), as_json)
+    _finish(_try(work(), as_json), as_json)
 
 
 def export(
@@ -168,8 +168,8 @@ def export(
 
         return await exported(settings, path, experiment or ())
 
-    settings = _settings(data_dir, store, artifacts, s3_endpoint, s3_addressing, s3_allow_http)
-    counts = _try(work())
+    settings = _settings(data_dir, store, artifacts, s3_endpoint, s3_addressing, s3_allow_http, as_json)
+    counts = _try(work(), as_json)
     told = ", ".join(f"{count:,} {kind.replace('_', ' ')}" for kind, count in counts.items())
     typer.echo(json.dumps({"folder": str(path), **counts}) if as_json else f"Wrote {told} to {path}.")
 
@@ -200,18 +200,24 @@ def _beside(source: str) -> Path:
 
 
 def _settings(
-    data_dir: Path, store: str, artifacts: str, endpoint: str, addressing: Any, allow_http: bool
+    data_dir: Path,
+    store: str,
+    artifacts: str,
+    endpoint: str,
+    addressing: Any,
+    allow_http: bool,
+    as_json: bool,
 ) -> ServerSettings:
     from trackside.config import ServerSettings
 
     try:
         storage = storage_at(artifacts, endpoint, "", addressing, allow_http)
     except ValueError as error:
-        fail(str(error))
+        _fail(str(error), as_json)
     return ServerSettings(data_dir=data_dir.resolve(), store=store, storage=storage)
 
 
-def _try(work: Coroutine[Any, Any, T]) -> T:
+def _try(work: Coroutine[Any, Any, T], as_json: bool) -> T:
     import asyncio
 
     from trackside.errors import TracksideError
@@ -219,15 +225,23 @@ def _try(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(work)
     except TracksideError as error:
-        fail(error.message)
+        _fail(error.message, as_json)
     except ModuleNotFoundError as missing:
-        fail(
-            f"This needs {missing.name}: pip install 'trackside[server,move]', and 'trackside[team]' for PostgreSQL and S3"
+        _fail(
+            f"This needs {missing.name}: pip install 'trackside[server,move]', and 'trackside[team]' for PostgreSQL and S3",
+            as_json,
         )
     except OSError as error:
-        fail(f"{error.filename or 'A file'}: {error.strerror or error}.")
+        _fail(f"{error.filename or 'A file'}: {error.strerror or error}.", as_json)
     except KeyboardInterrupt:
-        fail("Broken off. The same command goes on where it stood.")
+        _fail("Broken off. The same command goes on where it stood.", as_json)
+
+
+def _fail(message: str, as_json: bool) -> NoReturn:
+    """For programs on stdout, too."""
+    if as_json:
+        typer.echo(json.dumps({"ok": False, "error": message}))
+    fail(message)
 
 
 def _finish(report: Report, as_json: bool) -> None:

@@ -207,6 +207,7 @@ class Mover:
             self.expected[owner.id] = done
             self._report.found.update(done.counts)
             self._report.skipped += 1
+            self._report.runs["unchanged"] += isinstance(owner, Run)
         return new
 
     async def _is_same(self, owner: Run | LoggedModel, done: Done) -> bool:
@@ -253,6 +254,7 @@ class Mover:
             if not written.was_there:
                 self.fresh.add(owner.id)
             if isinstance(owner, Run):
+                self._report.runs["updated" if written.was_there else "new"] += 1
                 self.values[owner.id] = values_of(owner, owner.params, owner.tags)
             self._uris.learn(owner, written.artifact_uri)
         elif self._writer:

@@ -29,6 +29,7 @@ class Report:
     found: Counter[str] = field(default_factory=Counter)  # in the source
     there: Counter[str] = field(default_factory=Counter)  # read back from the target
     skipped: int = 0  # runs and logged models that an earlier start had moved
+    runs: Counter[str] = field(default_factory=Counter)  # new in the target, updated there, unchanged
     repeated: int = 0  # points that the source holds more than once
     wrong: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -56,6 +57,7 @@ class Report:
             "source": self.source, "target": self.target, "dry_run": self.dry_run, "ok": self.is_good,
             "found": {kind: self.found[kind] for kind in KINDS},
             "there": None if self.dry_run else {kind: self.there[kind] for kind in KINDS},
+            "runs": None if self.dry_run else {kind: self.runs[kind] for kind in ("new", "updated", "unchanged")},
             "skipped": self.skipped, "repeated_points": self.repeated, "wrong": self.wrong, "notes": self.notes,
             "left_out": [each._asdict() for each in self.left_out], "seconds": round(self.seconds, 3),
         }  # fmt: skip
@@ -71,8 +73,9 @@ class Report:
                 row if self.dry_run else f"{row}{self.there[kind]:>16,}{'' if same else '  DIFFERS'}"
             )
         lines.append("")
-        if self.skipped:
-            lines.append(f"{self.skipped:,} runs and logged models had been moved by an earlier start.")
+        if not self.dry_run:
+            new, updated, unchanged = (self.runs[kind] for kind in ("new", "updated", "unchanged"))
+            lines.append(f"Runs: {new:,} new, {updated:,} brought up to date, {unchanged:,} unchanged.")
         if self.repeated:
             lines.append(
                 f"{self.repeated:,} points stood in the source more than once; the same point is kept once."
