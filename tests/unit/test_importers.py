@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trackside.importers.batches import Distinct, merged
+from trackside.importers.batches import Counted, merged
 from trackside.importers.engines import PAGE_ROWS, SqliteEngine
 from trackside.importers.http import RefusedError
 from trackside.importers.plan import Conflict, There, Uris, plan
@@ -49,14 +49,14 @@ def test_pages_are_merged_by_name() -> None:
 )
 def test_points_are_told_apart_as_the_store_does(values: list[float], count: int) -> None:
     points = points_of([("a", 1, 1, 0.0)] * len(values))._replace(value=np.array(values))
-    assert Distinct().new(points) == count
+    assert Counted(repeats=True).new(points) == count
 
 
 def test_a_point_in_two_batches_is_counted_once() -> None:
-    distinct = Distinct()
+    counted = Counted(repeats=True)
     first = points_of([("loss", step, 5, 0.5) for step in range(100)])
     other = points_of([("acc", 0, 0, 1.0), *(("loss", step, 5, 0.5) for step in range(90, 110))])
-    assert [distinct.new(first), distinct.new(other), distinct.new(first)] == [100, 11, 0]
+    assert [counted.new(first), counted.new(other), counted.new(first)] == [100, 11, 0]
 
 
 def test_half_read_a_database_lets_others_write(tmp_path: Path) -> None:

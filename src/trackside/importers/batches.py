@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import AsyncIterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from trackside.importers.records import LARGEST, Points
 
@@ -40,27 +41,43 @@ def merged(pages: Sequence[Points]) -> Points:
     return Points(list(places), np.concatenate(keys), *columns)
 
 
-class Distinct:
-    """Counts the different points of a run, as the store tells them apart: infinities as the largest doubles.
+class Counted:
+    """Counts the points of a run, and says which they are; each once where the source may repeat them.
 
-    It keeps eight bytes of each, a hash.
+    For that it keeps eight bytes of each, its mark. The store tells points apart in the same way: infinities are the
+    largest doubles.
     """
 
-    def __init__(self) -> None:
-        self._seen = np.empty(0, np.uint64)
+    def __init__(self, *, repeats: bool) -> None:
+        self._seen = np.empty(0, np.uint64) if repeats else None
+        self._sum = 0
 
     def new(self, points: Points) -> int:
         """How many of these have not been seen before."""
-        value = np.clip(points.value, -LARGEST, LARGEST)
-        value = np.where(np.isnan(value), np.nan, value + 0.0)  # one NaN, one zero
-        names = [
-            int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest())
-            for name in points.names
-        ]
-        marks = np.array(names, np.uint64)[points.key]
-        for column in (points.step.astype(np.int64), points.time_ms.astype(np.int64), value):
-            marks = (marks ^ column.view(np.uint64)) * _ODD
-            marks ^= marks >> _HALF
+        found = marks(points)
+        if self._seen is None:
+            self._sum += int(found.sum(dtype=np.uint64))
+            return len(found)
         before = len(self._seen)
-        self._seen = np.unique(np.concatenate([self._seen, marks]))
+        self._seen = np.unique(np.concatenate([self._seen, found]))
         return len(self._seen) - before
+
+    def sum(self) -> int:
+        """The sum of the marks of all of them, in 64 bits."""
+        return self._sum % 2**64 if self._seen is None else int(self._seen.sum(dtype=np.uint64))
+
+
+def marks(points: Points) -> npt.NDArray[np.uint64]:
+    """A hash of each point: its metric's name, step, time and value. The sum of them says, in 64 bits and in any order,
+    which points these are."""
+    value = np.clip(points.value, -LARGEST, LARGEST)
+    value = np.where(np.isnan(value), np.nan, value + 0.0)  # one NaN, one zero
+    names = [
+        int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+        for name in points.names
+    ]
+    found = np.array(names, np.uint64)[points.key]
+    for column in (points.step.astype(np.int64), points.time_ms.astype(np.int64), value):
+        found = (found ^ column.view(np.uint64)) * _ODD
+        found ^= found >> _HALF
+    return found

@@ -20,13 +20,12 @@ from trackside.importers.records import (
     DatasetUse,
     Experiment,
     LoggedModel,
-    ModelMetric,
     ModelUse,
     RegisteredModel,
     Run,
     Version,
-    hexed,
 )
+from trackside.importers.reread import logged_model
 
 if TYPE_CHECKING:
     from trackside.config import ServerSettings
@@ -168,7 +167,7 @@ class Exporter:
 
             async def job(tx: Transaction, rows: list[Row] = rows) -> list[LoggedModel]:
                 return [
-                    _logged_model(each, row) for each, row in zip(await loaded(tx, rows), rows, strict=True)
+                    logged_model(each, row) for each, row in zip(await loaded(tx, rows), rows, strict=True)
                 ]
 
             for model in await self._app.db.read(job):
@@ -258,17 +257,6 @@ def _run(told: Any, row: Row) -> Run:
     run.models_written = [ModelUse(use.model_uuid, use.step) for use in told.models_written]
     run.latest = {latest.key: (0, 0, "") for latest in told.metrics}
     return run
-
-
-def _logged_model(told: Any, row: Row) -> LoggedModel:
-    return LoggedModel(
-        told.uuid, str(told.experiment_id), told.name, told.artifact_location, told.status, told.status_message,
-        row["lifecycle"], told.model_type, told.source_run_uuid, told.created_ms, told.updated_ms, told.params, told.tags,
-        [
-            ModelMetric(m.key, m.step, m.timestamp_ms, hexed(m.value), m.run_uuid, m.dataset_name, m.dataset_digest)
-            for m in told.metrics
-        ],
-    )  # fmt: skip
 
 
 def _version(told: Any) -> Version:

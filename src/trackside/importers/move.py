@@ -10,14 +10,14 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from trackside.errors import InvalidParameter
-from trackside.importers.batches import Distinct, batches
+from trackside.importers.batches import Counted, batches
 from trackside.importers.glance import Versions
 from trackside.importers.plan import Planned, There, Uris, plain, plan
 from trackside.importers.records import Experiment, File, LoggedModel, RegisteredModel, Run
 from trackside.importers.registry import taken
 from trackside.importers.report import Progress, Report
 from trackside.importers.source import FileError, Missing, Source, SourceError, Unreachable, root_of
-from trackside.importers.state import Done, Listing, State, Went, fingerprint, values_of
+from trackside.importers.state import Done, Listing, State, Went, fingerprint, values_of, values_of_model
 from trackside.importers.writer import Place, Writer, Written
 
 AT_ONCE = 8  # runs whose points and files are under way
@@ -71,9 +71,11 @@ class Mover:
         # What the target must hold: by run and logged model, and by registered model.
         self.expected: dict[str, Done] = {}
         self.fresh: set[str] = set()  # those that were not there before
-        self.values: dict[
-            str, str
-        ] = {}  # what the runs that were written now must say, as `values_of` has it
+        # Of those that are written now: what they must say, as `values_of` has it, the sum of their points' marks, and
+        # the SHA-256 of their files.
+        self.values: dict[str, str] = {}
+        self.points: dict[str, int] = {}
+        self.hashes: dict[str, dict[str, bytes]] = {}
         self.models: list[RegisteredModel] = []
         self.places: list[Place] = []
 
@@ -159,16 +161,17 @@ class Mover:
                 "runs": 1, "params": len(run.params), "tags": len(run.tags), "datasets": len(run.datasets),
                 "model_uses": len(run.models_read) + len(run.models_written),
             }  # fmt: skip
-            names, distinct = set[str](), Distinct()
+            names, counted = set[str](), Counted(repeats=self._source.repeats)
             async for points in batches(self._source.points(run)):
                 names.update(points.names)
-                count = distinct.new(points) if self._source.repeats else len(points.step)
+                count = counted.new(points)
                 counts["points"] = counts.get("points", 0) + count
                 self._report.repeated += len(points.step) - count
                 if self._writer and written:
                     await self._writer.points(run, written, points)
                 self._progress.tick()
             counts["metrics"] = len(names)
+            self.points[run.id] = counted.sum()
             if names and self._writer and written:
                 await self._writer.pack(written)
             self._note(run, counts, await self._files(run, written, counts))
@@ -256,6 +259,8 @@ class Mover:
             if isinstance(owner, Run):
                 self._report.runs["updated" if written.was_there else "new"] += 1
                 self.values[owner.id] = values_of(owner, owner.params, owner.tags)
+            else:
+                self.values[owner.id] = values_of_model(owner)
             self._uris.learn(owner, written.artifact_uri)
         elif self._writer:
             self._uris.learn(owner, self._uris.target(owner, place.id, place.location))
@@ -330,7 +335,9 @@ class Mover:
             size = file.size_bytes
             if self._writer and written and (size is None or known.get(file.path) != size):
                 try:
-                    size = await self._writer.file(written, file.path, self._source.content(owner, file))
+                    stored = await self._writer.file(written, file.path, self._source.content(owner, file))
+                    self.hashes.setdefault(owner.id, {})[file.path] = stored.sha256
+                    size = stored.size_bytes
                 except InvalidParameter:
                     self._report.leave("files", f"the store takes no such names as {file.path!r}")
                     return

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from trackside.importers.records import File, LoggedModel, Run
+from trackside.importers.records import LARGEST, File, LoggedModel, Run, unhexed
 
 
 class Done(Struct, omit_defaults=True):
@@ -86,6 +86,20 @@ class Listing:
 def values_of(run: Any, params: dict[str, str], tags: dict[str, str]) -> str:
     """The same for a run of the source and for what the target has of it, if they say the same."""
     told = (run.name, run.user_id, run.status, run.lifecycle, run.start_ms, run.end_ms, params, tags)
+    return hashlib.blake2b(msgspec.json.encode(told, order="deterministic"), digest_size=12).hexdigest()
+
+
+def values_of_model(model: LoggedModel) -> str:
+    """The same for a logged model; infinite metrics are the largest doubles, as MLflow's databases have them."""
+    metrics = sorted(
+        (m.key, m.step, m.time_ms, str(max(-LARGEST, min(LARGEST, unhexed(m.value)))), m.run_id,
+         m.dataset_name or "", m.dataset_digest or "")
+        for m in model.metrics
+    )  # fmt: skip
+    told = (
+        model.name, model.status, model.status_message, model.lifecycle, model.model_type, model.run_id,
+        model.created_ms, model.updated_ms, model.params, model.tags, metrics,
+    )  # fmt: skip
     return hashlib.blake2b(msgspec.json.encode(told, order="deterministic"), digest_size=12).hexdigest()
 
 

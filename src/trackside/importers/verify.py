@@ -1,4 +1,4 @@
-"""Reads back what was imported and compares its counts with the source's."""
+"""Reads back what was imported and compares it with the source: counts of all, values of what was written now."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from trackside.importers import reread
 from trackside.importers.records import Version
 from trackside.importers.report import Report
-from trackside.importers.state import Done, values_of
+from trackside.importers.state import Done
 
 if TYPE_CHECKING:
     from trackside.core.app import App
@@ -36,7 +37,8 @@ class Verifier:
         self._report.there["experiments"] = sum(place.id in there for place in self._mover.places)
         for page in _pages(list(self._mover.expected.values())):
             ids = [each.id for each in page]
-            found, values = await self._counts(ids), await self._values(ids)
+            found = await self._counts(ids)
+            values = await reread.values(self._app, [each for each in ids if each in self._mover.values])
             for each in page:
                 await self._compare(each, found.get(each.id), values.get(each.id))
         await self._models()
@@ -53,18 +55,6 @@ class Verifier:
                 kinds = {f"model_{kind}": row[kind] for kind in ("params", "tags", "metrics")}
                 found[row["uuid"]] = {"artifact_uri": row["artifact_uri"], "logged_models": 1, **kinds}
             return found
-
-        return await self._app.db.read(job)
-
-    async def _values(self, ids: Sequence[str]) -> dict[str, str]:
-        """Of those runs that were written now."""
-        from trackside.core.load import whole_runs  # noqa: PLC0415 - tests/test_layout.py
-
-        written = msgspec.json.encode([each for each in ids if each in self._mover.values]).decode()
-
-        async def job(tx: Transaction) -> dict[str, str]:
-            runs = await whole_runs(tx, await tx.all("runs_by_uuid", run_uuids=written))
-            return {run.info.uuid: values_of(run.info, run.params, run.tags) for run in runs}
 
         return await self._app.db.read(job)
 
@@ -85,7 +75,24 @@ class Verifier:
                 differs.append(f"{expected.id} has {have:,} {kind.replace('_', ' ')}, the source {count:,}")
         if not differs and values != self._mover.values.get(expected.id):
             differs.append(f"{expected.id} has other params, tags, name, state or times than the source")
+        if not differs:
+            differs = await self._contents(expected, found)
         self._differs(expected, differs)
+
+    async def _contents(self, expected: Done, found: dict[str, Any]) -> list[str]:
+        """What differs in points and files that were written now."""
+        points = self._mover.points.get(expected.id)
+        has_all = expected.counts.get("points", 0) == found.get(
+            "points", 0
+        )  # else the target has more of its own
+        if points is not None and has_all and await reread.points(self._app, found["id"]) != points:
+            return [f"{expected.id} has other points than the source"]
+        hashes, uri = self._mover.hashes.get(expected.id, {}), found["artifact_uri"]
+        return [
+            f"'{path}' of {expected.id}: {fault}"
+            for path, sha256 in hashes.items()
+            if (fault := await reread.file_fault(self._app, uri, path, sha256))
+        ]
 
     def _differs(self, expected: Done, lines: list[str]) -> None:
         if lines:
@@ -93,6 +100,8 @@ class Verifier:
             self.wrong.append(Done(expected.id, "", expected.counts, expected.files))
 
     async def _models(self) -> None:
+        from trackside.core import registry  # noqa: PLC0415 - tests/test_layout.py
+
         async def job(tx: Transaction) -> None:
             for model in self._mover.models:
                 row = await tx.one("registered_model_by_name", name=model.name)
@@ -102,6 +111,8 @@ class Verifier:
                 rows = {
                     each["version"]: each for each in await tx.all("versions_of_model", model_id=row["id"])
                 }
+                told = await registry.loaded_versions(tx, list(rows.values()))
+                tags = {each.version: each.tags.items() for each in told}
                 versions = set(rows)
                 wanted = {each.version for each in model.versions}
                 self._report.wrong += [
@@ -110,6 +121,11 @@ class Verifier:
                     for column in _OF_VERSION
                     if _is_ours(rows.get(each.version), each)
                     and rows[each.version][column] != getattr(each, column)
+                ]
+                self._report.wrong += [
+                    f"model '{model.name}', version {each.version}: its tags are not the source's"
+                    for each in model.versions
+                    if _is_ours(rows.get(each.version), each) and not each.tags.items() <= tags[each.version]
                 ]
                 aliases = {
                     (each["alias"], each["version"])

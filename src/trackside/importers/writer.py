@@ -15,6 +15,7 @@ from trackside.importers.records import Experiment, LoggedModel, Points, Run, un
 from trackside.importers.registry import Registry
 
 if TYPE_CHECKING:
+    from trackside.blobs import Stored
     from trackside.core.app import App
     from trackside.store.database import Row, Transaction
 
@@ -259,13 +260,12 @@ class Writer:
 
     # --- files
 
-    async def file(self, written: Written, path: str, chunks: AsyncIterator[bytes]) -> int:
-        """Store a file below an artifact root, whole or not at all; its size in bytes. Raises InvalidParameter."""
+    async def file(self, written: Written, path: str, chunks: AsyncIterator[bytes]) -> Stored:
+        """Store a file below an artifact root, whole or not at all. Raises InvalidParameter."""
         from trackside.core import artifacts  # noqa: PLC0415 - tests/test_layout.py
 
         root = artifacts.inside(self._app, written.artifact_uri)
-        stored = await artifacts.put(self._app, f"{root}/{path}", chunks)
-        return stored.size_bytes
+        return await artifacts.put(self._app, f"{root}/{path}", chunks)
 
     async def sizes(self, artifact_uri: str) -> dict[str, int]:
         """The files below an artifact root with their sizes in bytes."""
