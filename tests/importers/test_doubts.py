@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from releases import imported, trackside
+from releases import fill, imported, mlflow_server, trackside
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -175,3 +175,17 @@ def test_an_experiment_that_was_renamed_in_the_source_is_the_same(source: Path, 
     report = imported(*given)
     assert report["notes"] == ["experiment 'fuller' goes into experiment 2, 'mine', as it did before"]
     assert names() == {0: "Default", 1: "vision / 数据", 2: "mine", 3: "deleted", 9: "empty"}
+
+
+def test_files_that_the_servers_release_cannot_give_are_named(tmp_path: Path) -> None:
+    fill("2.20.2", f"sqlite:///{tmp_path}/mlflow.db", f"proxied:{tmp_path}/kept", 5)
+    [large] = (tmp_path / "kept").rglob("large.bin")
+    (large.parent / "ключ.bin").write_bytes(b"key")
+    (large.parent / "d#r").mkdir()
+    (large.parent / "d#r" / "below.txt").write_text("below")
+    with mlflow_server("2.20.2", tmp_path) as server:
+        report = imported(server.url, "--data-dir", tmp_path / "data", code=1)
+    assert len(report["wrong"]) == 2, report["wrong"]
+    assert any("'ключ.bin' of" in line for line in report["wrong"])
+    assert any("'d#r' of" in line for line in report["wrong"])
+    assert artifacts(tmp_path / "data")["large.bin"] == large.read_bytes()
