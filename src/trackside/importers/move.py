@@ -116,6 +116,8 @@ class Mover:
         ]
         self.places = await self._placed(planned)
         self._report.found["experiments"] += len(planned)
+        if refused := sum(self._uris.is_refused(each.source.location) for each in planned):
+            self._report.leave("places of experiments", REFUSED, refused)
         for each, place in zip(planned, self.places, strict=True):
             async for models in self._source.logged_models(each.source):
                 await self._logged_models(models, place)

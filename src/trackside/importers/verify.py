@@ -82,9 +82,8 @@ class Verifier:
     async def _contents(self, expected: Done, found: dict[str, Any]) -> list[str]:
         """What differs in points and files that were written now."""
         points = self._mover.points.get(expected.id)
-        has_all = expected.counts.get("points", 0) == found.get(
-            "points", 0
-        )  # else the target has more of its own
+        # Else the target has more, of its own.
+        has_all = expected.counts.get("points", 0) == found.get("points", 0)
         if points is not None and has_all and await reread.points(self._app, found["id"]) != points:
             return [f"{expected.id} has other points than the source"]
         hashes, uri = self._mover.hashes.get(expected.id, {}), found["artifact_uri"]
