@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,8 +78,14 @@ def _words(stage: str, instruction: str) -> list[str]:
 
 def image_of(service: dict[str, Any]) -> Image:
     """What the image of a service brings; of images that are not ours nothing is known."""
-    build = service.get("build")
-    return image(DEPLOY.parent / build["dockerfile"]) if build else Image([], [], {}, [])
+    file = built().get(service["image"])
+    return image(DEPLOY.parent / file) if file else Image([], [], {}, [])
+
+
+def built() -> dict[str, str]:
+    """The images that compose.yaml builds, and from which Dockerfile."""
+    services = (service for service in load()["services"].values() if "build" in service)
+    return {service["image"]: service["build"]["dockerfile"] for service in services}
 
 
 def arguments(service: dict[str, Any]) -> list[str]:
@@ -96,3 +104,15 @@ def health(service: dict[str, Any]) -> list[str]:
     """The command line of its health check; empty without one."""
     own = service.get("healthcheck")
     return own["test"][1:] if own else image_of(service).health
+
+
+def compose() -> list[str]:
+    """How Docker Compose 2 is called here; empty where there is none. It needs no engine to read files."""
+    for command in (["docker", "compose"], ["docker-compose"]):
+        if shutil.which(command[0]):
+            told = subprocess.run(
+                [*command, "version", "--short"], capture_output=True, text=True, check=False
+            )
+            if told.returncode == 0 and re.match(r"v?[2-9]\.", told.stdout):
+                return command
+    return []

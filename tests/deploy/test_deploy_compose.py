@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.resources
 import json
 import re
-import shutil
 import stat
 import subprocess
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import compose_files
 import jsonschema
 import pytest
-from compose_files import DEPLOY, FILES, VARIABLE, Missing, filled, load, read_env
+from compose_files import DEPLOY, FILES, VARIABLE, Missing, compose, filled, load, read_env
 
 from trackside.notebook.client import Client
 
@@ -64,18 +63,6 @@ def test_nothing_starts_without_its_secrets(secret: str) -> None:
     given = {**dict.fromkeys(SECRETS, "a secret"), secret: ""}
     with pytest.raises(Missing, match=f"{secret}: run deploy/make-env"):
         filled(load(), given)
-
-
-def compose() -> list[str]:
-    """How Docker Compose 2 is called here; empty where there is none. It needs no engine to read files."""
-    for command in (["docker", "compose"], ["docker-compose"]):
-        if shutil.which(command[0]):
-            told = subprocess.run(
-                [*command, "version", "--short"], capture_output=True, text=True, check=False
-            )
-            if told.returncode == 0 and re.match(r"v?[2-9]\.", told.stdout):
-                return command
-    return []
 
 
 def composed(folder: Path, *files: str, env: Path) -> subprocess.CompletedProcess[str]:
@@ -188,8 +175,15 @@ def test_what_lasts_is_on_a_volume(services) -> None:
     assert mounts["postgres"] == ["postgres:/var/lib/postgresql"]
 
 
+def test_an_image_is_built_once(services) -> None:
+    """By `up --build`, and by a job that may come first; whatever else runs it takes it as it is."""
+    images = [each["image"] for each in services.values() if "build" in each and "profiles" not in each]
+    assert sorted(images) == ["trackside-jupyter:cpu", "trackside-server"]
+    assert "build" in services["food11"]
+
+
 def test_images_of_others_are_pinned(services) -> None:
-    images = {service["image"] for service in services.values() if "build" not in service}
+    images = {service["image"] for service in services.values()} - compose_files.built().keys()
     for file in FILES:
         images |= set(re.findall(r"BASE: \"?([^\s\"]+)", file.read_text()))
     assert len(images) == 4
