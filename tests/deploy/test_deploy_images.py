@@ -86,6 +86,14 @@ def test_the_bases_of_the_docs_are_those_of_the_compose_files() -> None:
     assert [each for each in told if each not in text] == []
 
 
+def test_the_link_for_the_first_admin_leads_where_the_readme_publishes_the_server() -> None:
+    """Else it names the container."""
+    text = (DEPLOY / "README.md").read_text().replace("\\\n", "")
+    (command,) = re.findall(r"^docker run --detach .* trackside-server$", text, re.MULTILINE)
+    (published,) = re.findall(r"--publish (\S+):8000 ", command)
+    assert f"--env TRACKSIDE_PUBLIC_URL=http://{published} " in command
+
+
 @OF_EACH
 def test_a_wheel_is_built_from_what_is_copied(dockerfile: Path, tmp_path: Path) -> None:
     """Of what its stage has, and no more; without the web app, which needs npm and comes from another stage."""
