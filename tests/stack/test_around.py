@@ -139,9 +139,9 @@ def test_beyond_this_machine_everything_asks_who_one_is(lab: Lab) -> None:
 def test_inner_ports_of_s3_let_in_its_own_parts_alone(running: Lab) -> None:
     made = running.folder / "s3/.seaweedfs"
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in made.iterdir()}
-    assert modes == dict.fromkeys(("inner.crt", "inner.key", "security.toml"), 0o600)
-    own, anyone = (ssl.create_default_context(cafile=made / "inner.crt") for _ in range(2))
-    own.load_cert_chain(made / "inner.crt", made / "inner.key")
+    assert modes == dict.fromkeys(("inner.pem", "security.toml"), 0o600)
+    own, anyone = (ssl.create_default_context(cafile=made / "inner.pem") for _ in range(2))
+    own.load_cert_chain(made / "inner.pem")
     inner = json.loads((running.folder / "stack/ports.json").read_text())
     for port in (inner[name] for name in inner if name not in ("postgres", "s3", "s3_console")):
         assert answer(port, own)[3:4] == b"\4"  # settings, as HTTP/2 begins

@@ -130,6 +130,9 @@ def test_a_full_disk_ends_no_supervision(lab: Lab) -> None:
         pytest.skip("this machine lets nobody mount")
     filler = lab.folder / "filler"
     try:
+        filler.write_bytes(bytes(25 * 2**20))
+        assert "is full: " in " ".join(lab.up("--with", "server", code=1).stderr.split())
+        filler.unlink()
         lab.up("--with", "server")
         created = post(lab, "experiments/create", {"name": "before"})["experiment_id"]
         fill(filler, lab.folder / "stack/logs/stack.log")

@@ -105,6 +105,14 @@ def test_other_settings_after_a_kill_end_what_no_longer_fits(lab: Lab) -> None:
         urllib.request.urlopen(request, timeout=10)
 
 
+def test_a_state_that_somebody_damages_is_written_again(running: Lab) -> None:
+    pids, state = running.pids(), running.folder / "stack/state.json"
+    for damage in (lambda: state.write_text('{"sup'), state.unlink):
+        damage()
+        time.sleep(1)
+        assert running.pids() == pids
+
+
 def test_a_process_with_a_number_of_ours_is_left_alone(lab: Lab) -> None:
     """After a reboot the numbers in the file may be anybody's."""
     lab.up("--with", "server")

@@ -204,6 +204,7 @@ def _differences(running: StackSettings, wanted: StackSettings) -> str:
 
 def stop(places: Places, tell: Tell, *, delete: bool = False) -> bool:
     """End a stack's parts in order; False if nothing ran. With `delete`, its data too. Raises CannotStart."""
+    files.check_owner(places.stack)
     current = state.load(places)
     if current is None:
         raise CannotStart(f"There is no stack in {places.data_dir}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -39,6 +40,19 @@ def make_own(folder: Path, mode: int = 0o700) -> None:
             " Name another --data-dir."
         )
     write(mark, b"Made by `trackside up`; `trackside down --delete-data` deletes this folder.\n")
+
+
+def check_owner(folder: Path) -> None:
+    """Raises CannotStart if a stack is another user's: files of ours among theirs would lock them out of it."""
+    if folder.exists() and (owner := folder.stat().st_uid) != os.getuid():
+        raise CannotStart(f"{folder.parent} is the stack of the user '{_name(owner)}': call this as they do.")
+
+
+def _name(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:  # of another machine, or of none
+        return str(user)
 
 
 def set_aside(folder: Path) -> Path | None:

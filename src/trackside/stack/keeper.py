@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
 
 from trackside.stack.parts import NotReady, Part
 from trackside.stack.processes import Launch, Process, put_aside
@@ -34,14 +37,20 @@ class Keeper(threading.Thread):
         self._process: Process | None = None
         self._ending = threading.Event()
         self._was_ready = False
+        self._was_odd = False  # something unforeseen was raised, and printed
 
     def run(self) -> None:
         """Until told to stop, or until it is clear that the part does not start."""
         try:
             self._keep()
         except BaseException as error:
-            # A mistake of ours: told, since nobody would look after the part any more.
-            self._board.set(self.part.name, "failed", f"{type(error).__name__}: {error}")
+            # A mistake of ours: told, since nobody looks after the part any more. One that has answered runs on.
+            said = f"{type(error).__name__}: {error}"
+            if self._was_ready:
+                self._board.set(self.part.name, "not answering", f"is no longer looked after: {said}")
+            else:
+                self._end()
+                self._board.set(self.part.name, "failed", said)
             raise
 
     def _keep(self) -> None:
@@ -115,12 +124,8 @@ class Keeper(threading.Thread):
         while not self._ending.is_set():
             if self._process is not None and self._process.ended:
                 return f"{self.part.title} {self._process.last_words} before it answered"
-            try:
-                self.part.answers()
-                self.part.complete()
-            except NotReady as error:
-                said = str(error)
-            else:
+            said = self._question(self.part.answers) or self._question(self.part.complete)
+            if not said:
                 return ""
             if time.monotonic() > until and adopted:
                 self._board.set(self.part.name, "not answering", said)
@@ -140,17 +145,31 @@ class Keeper(threading.Thread):
                 return f"{self.part.title} {self._process.last_words}"
             if time.monotonic() - asked < ASK_S:
                 continue
-            put_aside(self.part.places.log(self.part.name))
-            try:
-                self.part.answers()
-            except NotReady as error:
-                missed += 1
-                if missed >= MISSED:
-                    self._board.set(self.part.name, "not answering", str(error))
-            else:
-                missed = 0
+            with suppress(OSError):  # a log that cannot be put aside is no reason to end its part
+                put_aside(self.part.places.log(self.part.name))
+            said = self._question(self.part.answers)
+            missed = missed + 1 if said else 0
+            if not said:
                 self._board.set(self.part.name, "ready")
+            elif missed >= MISSED:
+                self._board.set(self.part.name, "not answering", said)
             asked = time.monotonic()
+        return ""
+
+    def _question(self, ask: Callable[[], None]) -> str:
+        """What is wrong with a part; empty if nothing. Whatever a library raises, it says nothing of the process."""
+        try:
+            ask()
+        except (NotReady, CannotStart) as error:
+            if isinstance(error, CannotStart) and not self._was_ready:
+                raise
+            return str(error)
+        except Exception as error:  # noqa: BLE001
+            with suppress(OSError):
+                if not self._was_odd:
+                    traceback.print_exc()
+            self._was_odd = True
+            return f"cannot be asked: {type(error).__name__}: {error}"
         return ""
 
     def _end(self) -> None:

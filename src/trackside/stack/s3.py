@@ -67,13 +67,15 @@ class S3(Part):
 
     @property
     def ports(self) -> dict[int, str]:
+        gate = {self._gate.port: ""} if self._gate.wrapper else {}
+        return {self.settings.ports.s3: "--s3-port", **dict.fromkeys(self._inner_ports, ""), **gate}
+
+    @property
+    def _inner_ports(self) -> tuple[int, ...]:
+        """Where its parts speak to each other."""
         inner = self.inner
-        return {
-            self.settings.ports.s3: "--s3-port",
-            **dict.fromkeys((inner.s3_grpc, inner.filer, inner.filer_grpc, inner.volume), ""),
-            **dict.fromkeys((inner.volume_grpc, inner.master, inner.master_grpc), ""),
-            **({self._gate.port: ""} if self._gate.wrapper else {}),
-        }
+        web = (inner.filer, inner.volume, inner.master)
+        return (*web, inner.s3_grpc, inner.filer_grpc, inner.volume_grpc, inner.master_grpc)
 
     @property
     def _gate(self) -> Gate:
@@ -95,7 +97,7 @@ class S3(Part):
     def launch(self) -> Launch:
         """The keys' file and the command. Raises CannotStart without the program."""
         files.make_own(self.places.s3)
-        certificates.secure(self.places.s3)
+        certificates.write_settings(self.places.s3)
         self._data.mkdir(mode=0o700, exist_ok=True)
         files.write(self.places.s3 / "keys.json", self._identities())
         inner = self.inner
@@ -146,11 +148,13 @@ class S3(Part):
             raise NotReady("lets everybody in")
 
     def complete(self) -> None:
-        """Its bucket."""
+        """Its bucket, when nobody gets past it."""
+        certificates.check(self.places.s3, self._inner_ports)
         check_storage(self.storage)
 
     def prepare(self) -> None:
-        """Without an earlier one's sockets. Raises CannotStart."""
+        """The certificate; without an earlier one's sockets. Raises CannotStart."""
+        certificates.make(self.places.s3)
         self.clean_up()
 
     def clean_up(self) -> None:

@@ -93,7 +93,7 @@ class Board:
         self._lock = threading.Condition()
         self._state = State(supervisor=myself(), parts=parts)
         self._parts = {part.name: part for part in parts}
-        self._unwritten = False
+        self._written: tuple[int, int, int] | None = None  # tells our file from another
         with self._lock:
             self._write()
 
@@ -147,20 +147,30 @@ class Board:
         return all(self._parts[name].state == "ready" for name in names)
 
     def write_again(self) -> None:
-        """What could not be written before."""
+        """What could not be written before, or is not as it was written: removed, damaged, put back."""
         with self._lock:
-            if self._unwritten:
+            if self._written is None or self._written != _mark(self._path):
                 self._write()
 
     def _write(self) -> None:
         """A full disk must not end those who keep the parts running: what is known here is written later."""
         try:
             files.write(self._path, msgspec.json.encode(self._state))
-            self._unwritten = False
+            self._written = _mark(self._path)
         except OSError as error:
-            self._unwritten = True
-            with suppress(OSError):
-                print(f"{self._path} cannot be written: {error.strerror}", file=sys.stderr)  # noqa: T201
+            if self._written is not None:  # said once
+                with suppress(OSError):
+                    print(f"{self._path} cannot be written: {error.strerror}", file=sys.stderr)  # noqa: T201
+            self._written = None
+
+
+def _mark(path: Path) -> tuple[int, int, int] | None:
+    """Which file it is, and when it was written; None if there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 class Lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import time
@@ -26,6 +27,7 @@ from trackside.stack.state import Board, Lock, PartState
 from trackside.stack.tracking import TrackingServer
 
 _LOOK_S = 0.1
+_ROOM = 8 * 2**20  # bytes without which nothing starts, not even to say why
 # Exit codes: another supervisor has the stack; it cannot start, and the last line of its log says why.
 IS_RUNNING, CANNOT_START = 3, 4
 
@@ -53,16 +55,20 @@ def parts_of(settings: StackSettings) -> list[Part]:
 def make_folders(settings: StackSettings) -> None:
     """Folders for its owner alone, but for the way to PostgreSQL's, which another user may need. Raises CannotStart."""
     places = settings.places
+    files.check_owner(places.stack)
     try:
         if not places.data_dir.exists():
             places.data_dir.mkdir(parents=True)
             places.data_dir.chmod(0o711)
         files.make_own(places.stack)
         places.logs.mkdir(mode=0o700, exist_ok=True)
+        free = shutil.disk_usage(places.stack).free
     except OSError as error:
         raise CannotStart(
             f"No stack can be kept in {places.data_dir}: {error.strerror}. Name another --data-dir."
         ) from None
+    if free < _ROOM:
+        raise CannotStart(f"The disk of {places.data_dir} is full: {free // 2**20} MB are free.")
 
 
 class Supervisor:
@@ -214,7 +220,7 @@ def main() -> None:
         supervisor.run()
     except IsRunning:
         sys.exit(IS_RUNNING)
-    except CannotStart as error:
+    except (CannotStart, OSError) as error:
         with suppress(OSError):
             print(" ".join(str(error).split()), file=sys.stderr, flush=True)  # noqa: T201
         sys.exit(CANNOT_START)
