@@ -38,6 +38,7 @@ class SqliteEngine:
         self._path = path
         if not path.is_file():
             raise SourceError(f"There is no database at {path}.")
+        self.name = str(path.resolve())
         try:
             self._connection = sqlite3.connect(
                 f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False
@@ -131,11 +132,15 @@ def shown(url: str) -> str:
 
 
 async def opened(url: str) -> tuple[Engine, str]:
-    """The engine of a database's URL, as MLflow writes such URLs, and its name without a password."""
+    """The engine of a database's URL, as MLflow writes such URLs, and its name without a password.
+
+    A file's name is its whole path: another folder's database is another source.
+    """
     scheme = urlsplit(url).scheme
     if scheme == "sqlite":
         path = Path(unquote(url.removeprefix("sqlite:///").partition("?")[0]))
-        return SqliteEngine(path), str(path)
+        engine = SqliteEngine(path)
+        return engine, engine.name
     if scheme.partition("+")[0] not in ("postgresql", "postgres"):
         raise SourceError(
             f"There is no reader for {scheme}: databases. Start MLflow's server on it, and import from http://…"

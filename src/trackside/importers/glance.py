@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Versions = dict[
     tuple[str, int], tuple[int, str | None]
 ]  # when they were made and by which run, by model and number
-_EXPERIMENTS = "SELECT id, name, lifecycle, artifact_location FROM experiment ORDER BY id"
+_EXPERIMENTS = "SELECT id, name, lifecycle, artifact_location, created_ms FROM experiment ORDER BY id"
 _VERSIONS = (
     "SELECT name, version, model_version.created_ms, run_uuid FROM model_version"
     " JOIN registered_model ON registered_model.id = model_version.model_id"
@@ -29,7 +29,11 @@ async def glance(settings: ServerSettings) -> tuple[list[There], Versions]:
         experiments, versions = await _of_postgresql(settings.store)
     else:
         experiments, versions = _of_sqlite(settings.database_path)
-    return [There(*row) for row in experiments], {(row[0], row[1]): (row[2], row[3]) for row in versions}
+    there = [
+        There(number, name, lifecycle, place, created_ms=made_ms)
+        for number, name, lifecycle, place, made_ms in experiments
+    ]
+    return there, {(row[0], row[1]): (row[2], row[3]) for row in versions}
 
 
 def _of_sqlite(path: Path) -> tuple[list[Any], list[Any]]:

@@ -145,13 +145,12 @@ class Mover:
     def _went(self, planned: Planned, place: Place) -> Went:
         source, before = planned.source, self._target.went.get(planned.source.id)
         named = source.name if planned.is_new or planned.is_renamed else before.name if before else ""
-        return Went(source.id, place.id, named)
+        return Went(source.id, place.id, named, source.created_ms, place.created_ms)
 
     # --- runs and logged models
 
     async def _runs(self, runs: list[Run], place: Place) -> None:
-        self._check_ids(runs)
-        new = await self._not_done(runs, place)
+        new = await self._not_done(self._once(runs), place)
         written = await self._writer.runs(new, place) if self._writer and new else [None] * len(new)
         await all_of(self._run(run, place, at) for run, at in zip(new, written, strict=True))
         self._keep()
@@ -179,8 +178,7 @@ class Mover:
             self._note(run, counts, await self._files(run, written, counts))
 
     async def _logged_models(self, models: list[LoggedModel], place: Place) -> None:
-        self._check_ids(models)
-        new = await self._not_done(models, place)
+        new = await self._not_done(self._once(models), place)
         written = await self._writer.logged_models(new, place) if self._writer and new else [None] * len(new)
         await all_of(self._logged_model(model, place, at) for model, at in zip(new, written, strict=True))
         self._keep()
@@ -245,12 +243,13 @@ class Mover:
         else:
             self._found.add(place)
 
-    def _check_ids(self, owners: Sequence[Run | LoggedModel]) -> None:
-        """Ids become parts of paths."""
+    def _once(self, owners: Sequence[Owner]) -> list[Owner]:
+        """A server's pages may tell one twice, when others begin meanwhile. Ids become parts of paths."""
         if bad := [each.id for each in owners if not _ID.fullmatch(each.id)]:
             raise SourceError(
                 f"{self._source.name} is damaged: {bad[0]!r} is no id of a run or logged model."
             )
+        return [each for each in {each.id: each for each in owners}.values() if each.id not in self.expected]
 
     def _learn(self, owner: Run | LoggedModel, place: Place, written: Written | None) -> None:
         if self._uris.is_refused(root_of(owner)):

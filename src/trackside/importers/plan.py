@@ -29,6 +29,7 @@ class There(NamedTuple):
     lifecycle: str
     location: str
     is_empty: bool = False
+    created_ms: int = 0
 
 
 class Planned(NamedTuple):
@@ -59,7 +60,13 @@ def plan(
     again = {}
     for experiment in experiments:
         before = went.get(experiment.id)
-        if before is None or (known := by_id.get(before.target)) is None or known.name == experiment.name:
+        known = by_id.get(before.target) if before else None
+        if (
+            not before
+            or not known
+            or known.name == experiment.name
+            or not _are_these(before, experiment, known)
+        ):
             continue
         again[experiment.id] = _again(known, experiment, before, by_name)
         if again[experiment.id].is_renamed:
@@ -74,6 +81,14 @@ def plan(
         else:
             found.append(_new(experiment, taken))
     return found
+
+
+def _are_these(before: Went, experiment: Experiment, known: There) -> bool:
+    """Neither the source nor the target is another store by now, at the same address."""
+    return bool(before.born_ms) and (before.born_ms, before.made_ms) == (
+        experiment.created_ms,
+        known.created_ms,
+    )
 
 
 def _again(known: There, experiment: Experiment, before: Went, by_name: Mapping[str, There]) -> Planned:

@@ -33,6 +33,9 @@ class Went(Struct):
     experiment: str
     target: int
     name: str  # that the target's has from the source; empty where it had one of its own
+    # When the two were made: another store at the same address has others of these numbers.
+    born_ms: int = 0
+    made_ms: int = 0
 
 
 class State:

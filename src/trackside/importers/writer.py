@@ -26,6 +26,7 @@ class Place(NamedTuple):
     id: int
     location: str
     keeps_id: bool
+    created_ms: int = 0
 
 
 class Written(NamedTuple):
@@ -55,7 +56,12 @@ class Writer:
                 empty = await tx.one("is_empty_experiment", id=row["id"]) if row["id"] == 0 else None
                 found.append(
                     There(
-                        row["id"], row["name"], row["lifecycle"], row["artifact_location"], empty is not None
+                        row["id"],
+                        row["name"],
+                        row["lifecycle"],
+                        row["artifact_location"],
+                        empty is not None,
+                        row["created_ms"],
                     )
                 )
             return found
@@ -109,7 +115,7 @@ class Writer:
         tags = [{"id": number, "key": key, "value": value} for key, value in source.tags.items()]
         await tx.many("set_experiment_tag", tags)
         row = await tx.one("experiment_by_id", id=number) or {}
-        return Place(number, row["artifact_location"], keeps)
+        return Place(number, row["artifact_location"], keeps, row["created_ms"])
 
     async def _is_free(self, tx: Transaction, source: Experiment, new: set[int | None]) -> bool:
         """Whether no experiment that was there before has its files where an export says this one's were: files are
@@ -194,7 +200,18 @@ class Writer:
                 "purge_model_uses",
             ):
                 await tx.run(query, id=row["id"])
+            return await self._placed(tx, "place_run", row, "artifact_uri", run, place)
         return row
+
+    async def _placed(
+        self, tx: Transaction, query: str, row: Row, column: str, owner: Run | LoggedModel, place: Place
+    ) -> Row:
+        """One whose files an earlier import left where they were, and this one copies, gets a place of its own."""
+        if not self._uris.copies(owner) or self._uris.is_inside(row[column]):
+            return row
+        uri = self._uris.target(owner, place.id, place.location)
+        await tx.run(query, id=row["id"], uri=uri)
+        return {**row, column: uri}
 
     async def points(self, run: Run, written: Written, points: Points) -> None:
         """A page of a run's points; those that are there already are not doubled."""
@@ -250,6 +267,7 @@ class Writer:
         )
         for query in ("purge_logged_model_params", "purge_logged_model_tags", "purge_logged_model_metrics"):
             await tx.run(query, id=row["id"])
+        row = await self._placed(tx, "place_logged_model", row, "artifact_location", model, place)
         for kind in ("param", "tag"):
             pairs = [
                 {"model_id": row["id"], "key": k, "value": v} for k, v in getattr(model, f"{kind}s").items()

@@ -37,6 +37,12 @@ ON CONFLICT (uuid) DO UPDATE SET name = excluded.name, status = excluded.status,
   source_run_uuid = excluded.source_run_uuid, created_ms = excluded.created_ms, updated_ms = excluded.updated_ms
 RETURNING id, experiment_id, artifact_location;
 
+-- name: place_run
+UPDATE run SET artifact_uri = :uri WHERE id = :id;
+
+-- name: place_logged_model
+UPDATE logged_model SET artifact_location = :uri WHERE id = :id;
+
 -- name: move_registered_model
 INSERT INTO registered_model (name, description, created_ms, updated_ms, last_version)
 VALUES (:name, :description, :created_ms, :updated_ms, :last_version)
