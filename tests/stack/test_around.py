@@ -22,7 +22,8 @@ def test_variables_of_the_shell_are_not_taken_for_the_stacks(lab: Lab) -> None:
     own = dict(lab.environment)
     lab.environment |= {
         "AWS_ACCESS_KEY_ID": "others", "AWS_SECRET_ACCESS_KEY": "others", "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
-        "PGPORT": "9", "PGHOST": "127.0.0.9", "PGDATA": "/nowhere", "http_proxy": "http://127.0.0.1:9",
+        "PGPORT": "9", "PGHOST": "127.0.0.9", "PGDATA": "/nowhere", "PGSSLMODE": "require", "PGSSLROOTCERT": "/none",
+        "PGTARGETSESSIONATTRS": "standby", "PGSSLNEGOTIATION": "direct", "PGGSSLIB": "none", "http_proxy": "http://127.0.0.1:9",
         "MLFLOW_TRACKING_URI": "http://127.0.0.1:9", "MLFLOW_TRACKING_TOKEN": "others", "WEED_ADMIN_PASSWORD": "others",
         "TRACKSIDE_STORE": "postgresql://127.0.0.1:9/others", "TRACKSIDE_ARTIFACTS": "s3://others",
         "TRACKSIDE_PORT": "9", "TRACKSIDE_S3_ENDPOINT": "http://127.0.0.1:9",

@@ -125,8 +125,10 @@ class Postgres(Part):
         import asyncpg
 
         try:
+            # All that it would else take from libpq's variables, which the shell may have for another server.
             connection = await asyncpg.connect(
-                host="127.0.0.1", port=self.port, user=ADMIN, database="postgres", ssl=False,
+                host="127.0.0.1", port=self.port, user=ADMIN, database="postgres", ssl=False, direct_tls=False,
+                target_session_attrs="any", krbsrvname="postgres", gsslib="gssapi",
                 password=self.keys.postgres_admin, timeout=ANSWER_SECONDS, command_timeout=ANSWER_SECONDS,
             )  # fmt: skip
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

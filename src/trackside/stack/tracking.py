@@ -87,7 +87,9 @@ class TrackingServer(Part):
         arguments += self._storage_options()
         # Elsewhere a machine's role may stand in AWS's variables.
         keys = () if self._s3 and self._s3.storage.keys is None else ("AWS_",)
-        without = ("TRACKSIDE_", "MLFLOW_TRACKING_", *keys)
+        # What libpq's variables say is meant for a database that was running before.
+        database = () if isinstance(self._database, ExternalPostgres) else ("PG",)
+        without = ("TRACKSIDE_", "MLFLOW_TRACKING_", *keys, *database)
         return Launch(arguments, self.environment, self.places.data_dir, without=without)
 
     def _storage_options(self) -> list[str]:
