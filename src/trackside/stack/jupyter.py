@@ -73,8 +73,8 @@ class Jupyter(Part):
         arguments += [f"--{name}={value}" for name, value in options.items()]
         if os.getuid() == 0:
             arguments.append("--allow-root")
-        # Keys of S3 only where direct access is chosen.
-        without = ("TRACKSIDE_", "MLFLOW_TRACKING_", "AWS_", "JUPYTER_")
+        # Keys of S3 only where direct access is chosen; of mlflow's nothing: a run, a registry, a store of another server.
+        without = ("TRACKSIDE_", "MLFLOW_", "AWS_", "JUPYTER_")
         return Launch(arguments, self._environment() | self._configuration(), self.notebooks, without=without)
 
     def _configuration(self) -> dict[str, str]:

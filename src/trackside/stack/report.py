@@ -127,10 +127,14 @@ def _bytes(count: int | None) -> str:
     return f"{size:.1f} TB"
 
 
-# What an earlier stack or another server may have left in a shell, besides what is set anew.
+# What an earlier stack or another server may have left in a shell, besides what is set anew: addresses, ids there, and
+# ways to sign in. How mlflow works (system metrics, retries) and names that people gave stay.
 _STALE = (
-    "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "AWS_SESSION_TOKEN", "MLFLOW_TRACKING_PASSWORD",
-    "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "TRACKSIDE_ARTIFACTS", "TRACKSIDE_S3_ENDPOINT", "TRACKSIDE_STORE",
+    "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "AWS_SESSION_TOKEN", "MLFLOW_ACTIVE_MODEL_ID",
+    "MLFLOW_EXPERIMENT_ID", "MLFLOW_REGISTRY_URI", "MLFLOW_RUN_ID", "MLFLOW_S3_ENDPOINT_URL", "MLFLOW_TRACKING_AUTH",
+    "MLFLOW_TRACKING_AWS_SIGV4", "MLFLOW_TRACKING_CLIENT_CERT_PATH", "MLFLOW_TRACKING_INSECURE_TLS",
+    "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_SERVER_CERT_PATH", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME",
+    "MLFLOW_WORKSPACE", "TRACKSIDE_ARTIFACTS", "TRACKSIDE_S3_ENDPOINT", "TRACKSIDE_STORE",
 )  # fmt: skip
 
 
