@@ -57,7 +57,7 @@ class Jupyter(Part):
                 "JupyterLab is not installed: pip install 'trackside[stack]', or --without jupyter."
             )
         self.notebooks.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _add_examples(self.notebooks / "examples")
+        _add_examples(self.notebooks)
         options = {
             "ServerApp.ip": self.settings.host,
             "ServerApp.port": self.settings.ports.jupyter,
@@ -127,13 +127,26 @@ class Jupyter(Part):
             raise NotReady("lets everybody in")
 
 
-def _add_examples(target: Path) -> None:
-    """Copy the examples that are not there yet: what people changed stays theirs."""
+def _add_examples(notebooks: Path) -> None:
+    """Put each example there once: what people changed, renamed or deleted stays as they left it.
+
+    A file beside them lists what was put there, so that a later version adds only what it brings anew.
+    """
     from trackside.stack.examples import examples_dir
 
     source = examples_dir()
-    for path in sorted(source.rglob("*")):
-        copy = target / path.relative_to(source)
-        if path.is_file() and "__pycache__" not in path.parts and not copy.exists():
+    found = {
+        path.relative_to(source).as_posix(): path
+        for path in sorted(source.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    record = notebooks / ".trackside-examples"
+    known = set(record.read_text("utf-8", "replace").splitlines()) if record.exists() else set()
+    if not found.keys() - known:
+        return
+    for name in found.keys() - known:
+        copy = notebooks / "examples" / name
+        if not copy.exists():
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, copy)
+            shutil.copyfile(found[name], copy)
+    files.write(record, "".join(f"{name}\n" for name in sorted(known | found.keys())).encode())
