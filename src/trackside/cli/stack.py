@@ -169,6 +169,8 @@ def up(
     from trackside.stack.settings import Ports, StackSettings
 
     with _problems_told():
+        from trackside.stack import ports
+
         settings = StackSettings(
             data_dir=str(data_dir.resolve()),
             parts=_chosen(with_, without, own_s3=not external_s3),
@@ -183,6 +185,7 @@ def up(
             notebooks=str(notebooks.resolve()) if notebooks else "",
             allowed_hosts=tuple(allowed_host or ()),
         )
+        ports.check_different(settings)
         _run(settings, foreground=foreground)
 
 

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 
+from trackside.stack import ports
 from trackside.stack.parts import NotReady, Part
 from trackside.stack.processes import Launch, Process, put_aside
 from trackside.stack.settings import CannotStart
@@ -123,7 +124,7 @@ class Keeper(threading.Thread):
         said = ""
         while not self._ending.is_set():
             if self._process is not None and self._process.ended:
-                return f"{self.part.title} {self._process.last_words} before it answered"
+                return self._taken() or f"{self.part.title} {self._process.last_words} before it answered"
             said = self._question(self.part.answers) or self._question(self.part.complete)
             if not said:
                 return ""
@@ -135,6 +136,14 @@ class Keeper(threading.Thread):
                     raise CannotStart(problem)
                 return problem
             self._ending.wait(LOOK_S)
+        return ""
+
+    def _taken(self) -> str:
+        """Whether another program, such as another stack's, was faster at a port."""
+        try:
+            ports.check_free(self.part)
+        except CannotStart as taken:
+            return str(taken)
         return ""
 
     def _until_end(self) -> str:

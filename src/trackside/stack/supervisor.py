@@ -12,9 +12,8 @@ from contextlib import suppress
 from types import FrameType
 
 import msgspec
-import psutil
 
-from trackside.stack import files, keys, sockets, state
+from trackside.stack import files, keys, ports, sockets, state
 from trackside.stack.external import ExternalPostgres, ExternalS3
 from trackside.stack.jupyter import Jupyter
 from trackside.stack.keeper import Keeper, fingerprint
@@ -105,7 +104,10 @@ class Supervisor:
         known = {old.name: old for old in before.parts} if before else {}
         # Until this is done the file still names what an earlier supervisor left.
         left = _fitting(parts, known)
-        _check_ports(self.settings.host, [part for part in parts if part.name not in left], known)
+        ours = {old.process.pid for old in known.values() if old.process}
+        for part in parts:
+            if part.name not in left:
+                ports.check_free(part, ours)
         _end_others(known, left)
         rows = [_row(part, known[part.name] if part.name in left else None) for part in parts]
         board = Board(self.settings.places, rows, self._told)
@@ -169,35 +171,6 @@ def _row(part: Part, left: PartState | None) -> PartState:
     if left is not None:
         row.process, row.launch, row.started_at = left.process, left.launch, left.started_at
     return row
-
-
-def _check_ports(host: str, parts: list[Part], known: dict[str, PartState]) -> None:
-    """Raises CannotStart if a program that is not the stack's listens where a part is to."""
-    ours = {old.process.pid for old in known.values() if old.process}
-    for part in parts:
-        for port, option in part.ports.items():
-            where = host if option and part.name != "postgres" else "127.0.0.1"
-            try:
-                if sockets.is_free(where, port) or _is_held_by(ours, port):
-                    continue
-            except OSError as error:
-                raise CannotStart(
-                    f"--host: this machine cannot listen on '{where}': {error.strerror}."
-                ) from None
-            remedy = (
-                f"choose another with {option}" if option else f"remove {part.places.ports} for other ports"
-            )
-            raise CannotStart(
-                f"Port {port} for {part.title} is taken by {sockets.owner(port)}. End that, or {remedy}."
-            )
-
-
-def _is_held_by(pids: set[int], port: int) -> bool:
-    """Does one of these processes, or one that it started, listen there?"""
-    holder = sockets.holder(port)
-    with suppress(psutil.Error):
-        return holder is not None and bool(pids & {holder.pid, *(each.pid for each in holder.parents())})
-    return False
 
 
 def stop_on_signals(supervisor: Supervisor) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +13,7 @@ import pytest
 
 from trackside.stack import files, keeper, keys
 from trackside.stack.keeper import Keeper
-from trackside.stack.parts import Part
+from trackside.stack.parts import NotReady, Part
 from trackside.stack.processes import Launch, alive
 from trackside.stack.settings import StackSettings
 from trackside.stack.sockets import Inner
@@ -96,3 +98,21 @@ def test_a_state_that_is_damaged_or_gone_is_written_again(kept: tuple[Sleeper, B
         found = load(part.places)
         assert found is not None
         assert found.parts[0].process == board["server"].process
+
+
+def test_a_part_that_found_its_port_taken_names_who_has_it(
+    kept: tuple[Sleeper, Board, Keeper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check before the start saw it free: two stacks that start at once."""
+    part, board, thread = kept
+    monkeypatch.setattr(keeper, "FIRST_PAUSE_S", 0.01)
+    with socket.create_server(("127.0.0.1", 0)) as others:
+        port = others.getsockname()[1]
+        monkeypatch.setattr(Sleeper, "ports", {port: "--server-port"})
+        monkeypatch.setattr(part, "launch", lambda: Launch([sys.executable, "-c", "exit(1)"], {}, Path("/")))
+        part.raised = NotReady("does not answer")
+        thread.start()
+        until(lambda: board["server"].state == "failed")
+    assert f"Port {port} for Sleeper is taken by" in board["server"].detail
+    assert f"(pid {os.getpid()}, " in board["server"].detail
+    assert "choose another with --server-port" in board["server"].detail
