@@ -15,7 +15,7 @@ from trackside.stack.jupyter import Jupyter
 from trackside.stack.parts import Part
 from trackside.stack.postgres import Postgres
 from trackside.stack.s3 import CONSOLE_USER, S3, S3Console
-from trackside.stack.settings import BUCKET, DATABASE, ROLE, Places, StackSettings
+from trackside.stack.settings import BUCKET, DATABASE, ROLE, CannotStart, Places, StackSettings
 from trackside.stack.sockets import bracketed
 from trackside.stack.state import PartState, State
 from trackside.stack.supervisor import parts_of
@@ -138,13 +138,24 @@ _STALE = (
 )  # fmt: skip
 
 
+def _kept(places: Places) -> tuple[StackSettings, keys.Keys, sockets.Inner]:
+    """What a stack was started with; only its supervisor makes what is missing. Raises CannotStart."""
+    settings = load_settings(places)
+    inner = sockets.inner_ports(places.ports)
+    if not places.secrets.exists():
+        raise CannotStart(
+            f"{places.secrets} is missing: `trackside down`, then `trackside up` says what to do."
+        )
+    return settings, keys.load(places.secrets), inner
+
+
 def environment(places: Places) -> dict[str, str]:
     """The variables by which scripts find the server, and trackside's own commands its store; empty: to be unset.
 
     Raises CannotStart.
     """
-    settings = load_settings(places)
-    server = TrackingServer(settings, keys.load(places.secrets), sockets.inner_ports(places.ports))
+    settings, own, inner = _kept(places)
+    server = TrackingServer(settings, own, inner)
     found = {**dict.fromkeys(_STALE, ""), **server.environment, "TRACKSIDE_DATA_DIR": str(places.server)}
     if "server" in settings.parts:
         found["MLFLOW_TRACKING_URI"] = sockets.reachable(server.url)
@@ -157,10 +168,9 @@ def environment(places: Places) -> dict[str, str]:
 
 def logins(places: Places) -> dict[str, str]:
     """How to sign in to each part. Raises CannotStart."""
-    settings = load_settings(places)
-    own = keys.load(places.secrets)
+    settings, own, inner = _kept(places)
     found: dict[str, str] = {}
-    for part in parts_of(settings):
+    for part in parts_of(settings, own, inner):
         host = addresses.public_host(settings.host)
         if isinstance(part, Postgres):
             found["PostgreSQL"] = part.store

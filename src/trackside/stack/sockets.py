@@ -41,13 +41,27 @@ class Inner(Struct, kw_only=True):
 
 
 def inner_ports(path: Path) -> Inner:
-    """The ports of a stack: those of its file, or free ones at the first start."""
+    """The ports of a stack that was started before. Raises CannotStart, and changes nothing."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=Inner)
-    except (FileNotFoundError, msgspec.DecodeError):
-        inner = _free_inner_ports()
-        files.write(path, msgspec.json.encode(inner))
-        return inner
+    except FileNotFoundError:
+        raise CannotStart(
+            f"{path} is missing: `trackside down`, then `trackside up` chooses other inner ports."
+        ) from None
+    except msgspec.DecodeError:
+        raise CannotStart(
+            f"{path} is damaged. `trackside down`, remove it, and `trackside up` chooses other inner ports: no data are"
+            " lost with it."
+        ) from None
+
+
+def make_inner_ports(path: Path) -> Inner:
+    """The same for whoever starts the stack: free ones at the first start. Raises CannotStart if they are damaged."""
+    if path.exists():
+        return inner_ports(path)
+    inner = _free_inner_ports()
+    files.write(path, msgspec.json.encode(inner))
+    return inner
 
 
 # A block of ports is one stack's: its first port is held by whoever has chosen it, for as long as that process lives,

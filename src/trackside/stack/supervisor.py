@@ -17,11 +17,13 @@ from trackside.stack import files, keys, ports, sockets, state
 from trackside.stack.external import ExternalPostgres, ExternalS3
 from trackside.stack.jupyter import Jupyter
 from trackside.stack.keeper import Keeper, fingerprint
+from trackside.stack.keys import Keys
 from trackside.stack.parts import Part
 from trackside.stack.postgres import Postgres
 from trackside.stack.processes import Process
 from trackside.stack.s3 import S3, S3Console
 from trackside.stack.settings import CannotStart, StackSettings
+from trackside.stack.sockets import Inner
 from trackside.stack.state import Board, Lock, PartState
 from trackside.stack.tracking import TrackingServer
 
@@ -37,10 +39,8 @@ class IsRunning(Exception):
     """Another supervisor looks after this stack."""
 
 
-def parts_of(settings: StackSettings) -> list[Part]:
-    """The parts that were asked for, in the order of their start; makes secrets and ports at the first call."""
-    own = keys.load(settings.places.secrets)
-    inner = sockets.inner_ports(settings.places.ports)
+def parts_of(settings: StackSettings, own: Keys, inner: Inner) -> list[Part]:
+    """The parts that were asked for, in the order of their start."""
     kinds: dict[str, type[Part]] = {
         "postgres": ExternalPostgres if settings.external_postgres else Postgres,
         "s3": ExternalS3 if settings.external_s3 else S3,
@@ -100,7 +100,8 @@ class Supervisor:
     def _run(self) -> None:
         before = state.load(self.settings.places)
         files.write(self.settings.places.settings, msgspec.json.encode(self.settings))
-        parts = parts_of(self.settings)
+        own = keys.load(self.settings.places.secrets)
+        parts = parts_of(self.settings, own, sockets.make_inner_ports(self.settings.places.ports))
         known = {old.name: old for old in before.parts} if before else {}
         # Until this is done the file still names what an earlier supervisor left.
         left = _fitting(parts, known)

@@ -7,18 +7,21 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from trackside.stack import files, report, sockets
+from trackside.stack import files, keys, report
 from trackside.stack.jupyter import Jupyter
 from trackside.stack.keys import Keys
 from trackside.stack.parts import Part
 from trackside.stack.settings import StackSettings
+from trackside.stack.sockets import Inner
 from trackside.stack.tracking import TrackingServer
+
+PORTS = Inner(**dict.fromkeys(Inner.__struct_fields__, 1))
 
 
 def environment_of(kind: type[Part], data_dir: Path, **options: str) -> dict[str, str]:
     settings = StackSettings(str(data_dir), **options)
     files.make_own(settings.places.stack)
-    launch = kind(settings, Keys(), sockets.inner_ports(settings.places.ports)).launch()
+    launch = kind(settings, Keys(), PORTS).launch()
     assert launch is not None
     return launch.whole_environment()
 
@@ -50,6 +53,8 @@ def test_notebooks_find_the_stacks_server_and_nothing_of_anothers(
 
     settings = StackSettings(str(tmp_path))
     files.write(settings.places.settings, msgspec.json.encode(settings))
+    files.write(settings.places.ports, msgspec.json.encode(PORTS))
+    keys.save(settings.places.secrets, Keys())
     told = report.environment(settings.places)
     assert {told[name] for name in others} == {""}
     assert told["MLFLOW_TRACKING_URI"] == "http://127.0.0.1:8000"

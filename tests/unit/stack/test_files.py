@@ -8,12 +8,13 @@ import stat
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from trackside.stack import control, files, keys, processes, sockets
+from trackside.stack import control, files, keys, processes, report, sockets
 from trackside.stack.external import storage_of, without_password
 from trackside.stack.processes import Born, alive, myself
-from trackside.stack.settings import CannotStart
+from trackside.stack.settings import CannotStart, StackSettings
 
 
 def test_a_file_is_replaced_whole_and_is_its_owners(tmp_path: Path) -> None:
@@ -72,9 +73,28 @@ def test_damaged_secrets_are_not_replaced(tmp_path: Path) -> None:
 
 def test_inner_ports_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "ports.json"
-    first = sockets.inner_ports(path)
-    assert sockets.inner_ports(path) == first
+    first = sockets.make_inner_ports(path)
+    assert sockets.make_inner_ports(path) == sockets.inner_ports(path) == first
     assert len({getattr(first, name) for name in first.__struct_fields__}) == len(first.__struct_fields__)
+
+
+def test_who_reads_makes_no_ports_and_damaged_ones_are_not_replaced(tmp_path: Path) -> None:
+    settings = StackSettings(str(tmp_path))
+    files.make_own(settings.places.stack)
+    files.write(settings.places.settings, msgspec.json.encode(settings))
+    path = settings.places.ports
+    for read in (report.environment, report.logins):
+        with pytest.raises(CannotStart, match=r"ports\.json is missing.*trackside up"):
+            read(settings.places)
+    assert not path.exists()
+    assert not settings.places.secrets.exists()
+    path.write_text('{"postgres": 20')
+    for read in (report.environment, report.logins):
+        with pytest.raises(CannotStart, match=r"ports\.json is damaged.*remove it"):
+            read(settings.places)
+    with pytest.raises(CannotStart, match="damaged"):
+        sockets.make_inner_ports(path)
+    assert path.read_text() == '{"postgres": 20'
 
 
 def test_a_taken_port_and_its_owner() -> None:
