@@ -203,7 +203,7 @@ def _chosen(only: list[PartName] | None, without: list[PartName] | None, *, own_
 
 
 def _run(settings: StackSettings, *, foreground: bool) -> None:
-    from trackside.stack import control, gpus, report
+    from trackside.stack import control, gpus, report, state
 
     gpu = gpus.find()
     report.say(f"Starting the stack in {settings.data_dir}; {gpu}")
@@ -213,6 +213,9 @@ def _run(settings: StackSettings, *, foreground: bool) -> None:
     try:
         current = control.start(settings, report.Progress())
     except KeyboardInterrupt:
+        left = state.load(settings.places)  # ours has ended: another call's goes on
+        if left and left.supervised and not left.ending:
+            fail("Interrupted: the stack, which another `trackside up` started, goes on.")
         fail("Interrupted: what was started has ended, the data are kept.")
     for line in report.summary(settings, current, gpu):
         typer.echo(line)
