@@ -126,6 +126,10 @@ class Weed:
         if process is not None:
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
+            for part, port in zip(("s3", "filer", "volume", "master"), self.ports[1::2], strict=True):
+                Path(f"/tmp/seaweedfs-{part}-grpc-{port}.sock").unlink(
+                    missing_ok=True
+                )  # it leaves them there
 
     @contextmanager
     def stopped(self) -> Iterator[None]:

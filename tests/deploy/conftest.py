@@ -84,6 +84,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory, secrets, postgres) -> Iterator
     made.admin_options = [f"-port.grpc={admin_grpc}"]
     yield made
     made.close()
+    for name, port in ports.items():
+        if name.endswith(".port.grpc"):  # SeaweedFS leaves its sockets there
+            Path(f"/tmp/seaweedfs-{name.partition('.')[0]}-grpc-{port}.sock").unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="session")
