@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -63,6 +64,9 @@ def _address(schemes: tuple[str, ...]) -> Any:
             raise typer.BadParameter(wrong)
         if value.startswith("http") and "@" in value:
             raise typer.BadParameter("keys go into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.")
+        parts = urlsplit(value)
+        if value.startswith("http") and not parts.path.strip("/"):
+            raise typer.BadParameter(f"it names no bucket: write {parts.scheme}://{parts.netloc}/BUCKET.")
         return value
 
     return check
@@ -170,6 +174,7 @@ def up(
 
     with _problems_told():
         from trackside.stack import ports
+        from trackside.stack.settings import check_names
 
         settings = StackSettings(
             data_dir=str(data_dir.resolve()),
@@ -185,6 +190,7 @@ def up(
             notebooks=str(notebooks.resolve()) if notebooks else "",
             allowed_hosts=tuple(allowed_host or ()),
         )
+        check_names(settings)
         ports.check_different(settings)
         _run(settings, foreground=foreground)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from trackside.stack.parts import ANSWER_SECONDS, NotReady, Part
 from trackside.stack.s3 import check_storage, look_into
@@ -50,9 +52,21 @@ class ExternalPostgres(Part):
 
         try:
             connection = await asyncpg.connect(self.store, timeout=ANSWER_SECONDS)
+        except FileNotFoundError as error:
+            raise NotReady(f"does not answer: {_absent_file(self.store) or error}") from None
         except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise NotReady(f"does not answer: {error or type(error).__name__}") from None
         await connection.close()
+
+
+def _absent_file(url: str) -> str:
+    """Which file of an address, or of libpq's variables, is not there; empty if all are. Python does not say."""
+    asked = dict(parse_qsl(urlsplit(url).query))
+    for name in ("sslrootcert", "sslcert", "sslkey", "sslcrl"):
+        path = asked.get(name) or os.environ.get(f"PG{name.upper()}", "")
+        if path and not Path(path).exists():
+            return f"its {name} is '{path}', and there is no such file"
+    return ""
 
 
 class ExternalS3(Part):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -69,7 +70,11 @@ def summary(settings: StackSettings, current: State, gpu: Gpus) -> Iterator[str]
         for host in hosts if not part.external and part.name != "postgres" else [""]:
             yield f"{_TITLES[part.name]:<14} {_at(part.url, host)}"
     if "jupyter" in settings.parts or signs_in(settings):
-        folder = "" if settings.data_dir.endswith("/trackside-data") else f" --data-dir {settings.data_dir}"
+        folder = (
+            ""
+            if settings.data_dir.endswith("/trackside-data")
+            else f" --data-dir {shlex.quote(settings.data_dir)}"
+        )
         yield f"Passwords and the token: trackside status --secrets{folder}"
     if signs_in(settings) and "server" in settings.parts:
         yield "It goes over the network unencrypted: put a proxy with TLS before it, or reach it by `ssh -L`."

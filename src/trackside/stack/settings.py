@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -48,6 +49,23 @@ class StackSettings(Struct, frozen=True):
     @property
     def places(self) -> Places:
         return Places(Path(self.data_dir))
+
+
+def check_names(settings: StackSettings) -> None:
+    """Raises CannotStart for folders whose names do not reach every part as they are."""
+    folders = {
+        "--data-dir": settings.data_dir, "--notebooks": settings.notebooks, "--food11-dir": settings.food11_dir
+    }  # fmt: skip
+    for option, folder in folders.items():
+        if any(unicodedata.category(each) in ("Cc", "Cs") for each in folder):
+            raise CannotStart(
+                f"{option} {folder!a} has control characters, or bytes that are not UTF-8, in its name: choose another."
+            )
+    if "jupyter" in settings.parts and "$" in settings.data_dir:
+        raise CannotStart(
+            f"--data-dir {settings.data_dir} has a '$' in its name, which JupyterLab takes for a variable: choose"
+            " another, or --without jupyter."
+        )
 
 
 class Places:
