@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from trackside.stack import files
-from trackside.stack.parts import ANSWER_SECONDS, NotReady
+from trackside.stack.parts import NotReady
 
 _LOOPBACK = "127.0.0.1"
+_WAIT_S = 1.0  # a port that is about to be served takes connections before it answers: asked again
 _GRPC = ("master", "volume", "filer", "s3", "admin", "client")
 _HTTPS = ("master", "volume", "filer", "client")
 _VALID = dt.datetime(2000, 1, 1, tzinfo=dt.UTC), dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
@@ -53,7 +54,7 @@ def check(home: Path, ports: Iterable[int]) -> None:
 def _is_closed(port: int, context: ssl.SSLContext) -> bool:
     """Does a port end TLS with whoever has no certificate?"""
     context.set_alpn_protocols(["h2"])
-    with socket.create_connection((_LOOPBACK, port), timeout=ANSWER_SECONDS) as plain:
+    with socket.create_connection((_LOOPBACK, port), timeout=_WAIT_S) as plain:
         try:
             connection = context.wrap_socket(plain, server_hostname=_LOOPBACK)
         except ssl.SSLError:  # it speaks without TLS, or is another's

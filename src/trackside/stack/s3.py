@@ -108,7 +108,8 @@ class S3(Part):
             "master.port": inner.master,
             "master.port.grpc": inner.master_grpc,
             "master.telemetry": "false",
-            "master.electionTimeout": "1s",  # with its 10 s, each start but the first waits as long
+            "master.electionTimeout": "300ms",  # with its 10 s, each start but the first waits as long
+            "master.heartbeatInterval": "100ms",
             "master.volumeSizeLimitMB": 1024,
             "volume.port": inner.volume,
             "volume.port.grpc": inner.volume_grpc,
