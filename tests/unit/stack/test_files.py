@@ -75,6 +75,7 @@ def test_inner_ports_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "ports.json"
     first = sockets.make_inner_ports(path)
     assert sockets.make_inner_ports(path) == sockets.inner_ports(path) == first
+    sockets._held.pop().close()  # held for as long as who chose them lives
     assert len({getattr(first, name) for name in first.__struct_fields__}) == len(first.__struct_fields__)
 
 
