@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import unquote, urlsplit
 
+from trackside.errors import InvalidParameter
 from trackside.importers.records import File, LoggedModel, Run
 from trackside.importers.source import FileError, Missing, SourceError, Unreachable, root_of, threaded
 
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 CHUNK = 4 << 20
 PROXIED = "/api/2.0/mlflow-artifacts/artifacts"
 BUCKETS = ("s3", "gs", "az", "abfss", "wasbs")
+_NOT_REGULAR = "it is no regular file"
+_NOT_UTF8 = "its name is not UTF-8"
 
 
 class Place(Protocol):
@@ -62,6 +67,12 @@ class Places:
         raise Unreachable(f"there is no reader for {parts.scheme}: addresses")
 
     def _behind_server(self, host: str, path: str) -> Place:
+        from trackside.core.artifacts import safe_path  # noqa: PLC0415 - tests/test_layout.py
+
+        try:
+            safe_path(path, folder=True)
+        except InvalidParameter:
+            raise Unreachable(f"'mlflow-artifacts:/{path}' is no place behind a server") from None
         base = f"http://{host}" if host else self._proxied
         if not base:
             raise Unreachable(
@@ -114,27 +125,29 @@ class Folder(NamedTuple):
             for path in found:
                 try:
                     status = path.stat()
-                    if not stat.S_ISDIR(status.st_mode):
-                        yield File(self._name(path), status.st_size, mark=str(status.st_mtime_ns))
-                    elif why := self._not_followed(path):
+                    if why := self._unfit(path, status.st_mode):
                         yield File(self._name(path), None, error=why)
-                    else:
+                    elif stat.S_ISDIR(status.st_mode):
                         waiting.append(path)
+                    else:
+                        yield File(self._name(path), status.st_size, mark=str(status.st_mtime_ns))
                 except OSError as error:
                     yield self._broken(path, error)
 
     def _name(self, path: Path) -> str:
-        return path.relative_to(self.root).as_posix()
+        return printable(path.relative_to(self.root).as_posix())
 
-    def _not_followed(self, folder: Path) -> str:
-        if not folder.is_symlink():
-            return ""
-        end = folder.resolve()
-        if not end.is_relative_to(self.root.resolve()):
-            return "it is a link to a folder outside of the artifacts"
-        return (
-            "it is a link to a folder that it is in" if end in [at.resolve() for at in folder.parents] else ""
-        )
+    def _unfit(self, path: Path, mode: int) -> str:
+        """Why this is neither a file to read nor a folder to go through."""
+        if not is_utf8(path.name):
+            return _NOT_UTF8
+        if path.is_symlink():
+            end = path.resolve()
+            if not end.is_relative_to(self.root.resolve()):
+                return "it is a link that leads outside of the artifacts"
+            if end in [at.resolve() for at in path.parents]:
+                return "it is a link to a folder that it is in"
+        return "" if stat.S_ISDIR(mode) or stat.S_ISREG(mode) else _NOT_REGULAR
 
     def _broken(self, path: Path, error: OSError) -> File:
         return File(self._name(path), None, error=error.strerror or str(error))
@@ -149,11 +162,29 @@ class Folder(NamedTuple):
 
 def _read(path: Path) -> Iterator[bytes]:
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=regular) as file:
             while chunk := file.read(CHUNK):
                 yield chunk
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def regular(path: str, flags: int) -> int:
+    """For `open`: only a file that has an end, not a pipe or a device that another program may keep open for ever."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, _NOT_REGULAR)
+
+
+def is_utf8(name: str) -> bool:
+    """Not so of a file's name in another encoding, nor of half a surrogate pair in JSON: nothing can store it."""
+    return printable(name) == name
+
+
+def printable(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 class Proxied(NamedTuple):
@@ -174,7 +205,9 @@ class Proxied(NamedTuple):
                 continue
             for entry in answer.get("files", []):
                 path = f"{folder}/{entry['path']}" if folder else entry["path"]
-                if entry.get("is_dir"):
+                if not is_utf8(path):
+                    yield File(printable(path), None, error=_NOT_UTF8)
+                elif entry.get("is_dir"):
                     waiting.append(path)
                 else:
                     yield File(path, int(entry.get("file_size", 0)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from trackside.importers.state import Went
 
 Files = Literal["copy", "reference", "none"]
 GREATEST_ID = 2**63 - 1
+_DIGITS = re.compile("[0-9]{1,19}")
 
 
 class Conflict(TracksideError):
@@ -104,7 +106,7 @@ def _new(experiment: Experiment, taken: set[int]) -> Planned:
     number = _number(experiment.id)
     if number is None or number in taken:
         why = "is no number" if number is None else "is another experiment's"
-        note = f"gets a new id: {experiment.id} {why}"
+        note = f"gets a new id: {experiment.id[:40]} {why}"
         return Planned(experiment, None, is_new=True, is_empty=True, note=note)
     taken.add(number)
     return Planned(experiment, number, is_new=True, is_empty=True, note="")
@@ -123,7 +125,7 @@ def _into(known: There, experiment: Experiment) -> Planned:
 
 
 def _number(experiment_id: str) -> int | None:
-    number = int(experiment_id) if experiment_id.isdecimal() else -1
+    number = int(experiment_id) if _DIGITS.fullmatch(experiment_id) else -1
     return number if 0 <= number <= GREATEST_ID else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +14,7 @@ import msgspec
 from trackside.importers import layout, sound
 from trackside.importers.layout import GROUP_ROWS, Manifest, ModelLine, RunLine, part_of
 from trackside.importers.parquet import PointsReader
-from trackside.importers.places import CHUNK
+from trackside.importers.places import CHUNK, regular
 from trackside.importers.records import Experiment, File, LeftOut, LoggedModel, Points, RegisteredModel, Run
 from trackside.importers.source import PAGE_RUNS, FileError, SourceError, threaded
 
@@ -157,7 +158,9 @@ def _checked(path: Path, expected: File) -> Iterator[bytes]:
     digest, size = hashlib.sha256(), 0
     held = b""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=regular) as file:
+            if os.fstat(file.fileno()).st_size != expected.size_bytes:
+                raise FileError(f"{path} is damaged: it has not the size of the file that was exported.")
             while chunk := file.read(CHUNK):
                 if held:
                     yield held
