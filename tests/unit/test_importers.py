@@ -16,11 +16,23 @@ import pytest
 from trackside.importers.batches import Counted, merged
 from trackside.importers.engines import PAGE_ROWS, SqliteEngine
 from trackside.importers.http import Http, RefusedError
+from trackside.importers.layout import ModelLine, RunLine, StoredFile
 from trackside.importers.places import Folder, Place, Places, Proxied
 from trackside.importers.plan import Conflict, There, Uris, plan
-from trackside.importers.records import LARGEST, Experiment, LoggedModel, Run, hexed, points_of, unhexed
+from trackside.importers.records import (
+    LARGEST,
+    Experiment,
+    LoggedModel,
+    RegisteredModel,
+    Run,
+    Version,
+    hexed,
+    points_of,
+    unhexed,
+)
 from trackside.importers.report import Report
 from trackside.importers.rest import RestSource
+from trackside.importers.sound import Check
 from trackside.importers.source import FileError, Unreachable
 from trackside.importers.state import Done, State, fingerprint
 
@@ -241,3 +253,42 @@ def test_only_ascii_digits_are_an_experiments_number(number: str) -> None:
     [planned] = plan([Experiment(number, "a", "")], [])
     assert planned.id is None
     assert len(planned.note) < 100
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (RegisteredModel("", last_version=0), "its name is empty"),
+        (RegisteredModel("net", last_version=2**63 - 1), "cannot be the number of its last version"),
+        (RegisteredModel("net", last_version=-1), "cannot be the number of its last version"),
+        (RegisteredModel("net", last_version=1, versions=[Version(2)]), "cannot be the number of its last"),
+        (RegisteredModel("net", last_version=2**31, versions=[Version(2**31)]), "is no number of a version"),
+        (RegisteredModel("net", last_version=2, aliases={"best": 2}), "of version 2, which is not there"),
+        (RegisteredModel("net", last_version=1, versions=[Version(1)], aliases={"Latest": 1}), "is reserved"),
+        (RegisteredModel("net", last_version=1, versions=[Version(1)], aliases={"v1": 1}), "is reserved"),
+        (Experiment("1", "", "mlflow-artifacts:/1"), "its name is empty"),
+    ],
+)
+def test_models_and_names_that_cannot_be_are_refused(model: Any, said: str) -> None:
+    assert any(said in fault for fault in Check().faults(model))
+
+
+@pytest.mark.parametrize(
+    ("paths", "size", "uri", "said"),
+    [
+        (["a", "a"], 1, "mlflow-artifacts:/1/r/artifacts", "file 'a' is there twice"),
+        (["a"], -1, "mlflow-artifacts:/1/r/artifacts", "file 'a' has -1 bytes"),
+        (["../../../experiments.jsonl"], 1, "mlflow-artifacts:/1/r/artifacts", "is no path of a file"),
+        (["a"], 1, "file:///etc", "its place is elsewhere: 'file:///etc'"),
+        (["a"], 1, "mlflow-artifacts://other/1/r", "its place is elsewhere"),
+        (["c:/d.txt", "100% #1?.txt"], 1, "mlflow-artifacts:/1/r/artifacts", ""),
+    ],
+)
+def test_files_that_cannot_be_are_refused(paths: list[str], size: int, uri: str, said: str) -> None:
+    files = [StoredFile(path, size, "0" * 64) for path in paths]
+    model = LoggedModel("m-1", "1", "net", uri)
+    for line in (RunLine(Run("r", "1", uri), files=files), ModelLine(model, files)):
+        check = Check()
+        assert not list(check.faults(Experiment("1", "a", "")))
+        faults = list(check.faults(line))
+        assert any(said in fault for fault in faults) if said else not faults

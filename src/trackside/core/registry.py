@@ -190,11 +190,7 @@ async def delete_tag(app: App, name: str, key: str) -> None:
 async def set_alias(app: App, name: str, alias: str, version: str) -> None:
     """Point an alias at a version, away from the one it pointed at."""
     check_name(name)
-    _check_alias(alias)
-    if alias.lower() == "latest":
-        raise InvalidParameter("'latest' alias name (case insensitive) is reserved.")
-    if _VERSION_ALIAS.fullmatch(alias):
-        raise InvalidParameter(f"Version alias name '{alias}' is reserved.")
+    check_alias(alias, is_new=True)
 
     async def job(tx: Transaction) -> None:
         row = await version_row_of(tx, name, version)
@@ -207,7 +203,7 @@ async def set_alias(app: App, name: str, alias: str, version: str) -> None:
 async def delete_alias(app: App, name: str, alias: str) -> None:
     """Delete an alias; one that is not there is fine, as in MLflow."""
     check_name(name)
-    _check_alias(alias)
+    check_alias(alias)
 
     async def job(tx: Transaction) -> None:
         row = await row_of(tx, name)
@@ -264,7 +260,7 @@ async def version_row_of(tx: Transaction, name: str, version: str) -> Row:
 
 async def alias_row_of(tx: Transaction, name: str, alias: str) -> Row:
     """The row of the version that an alias points at. Raises NotFound, InvalidParameter for an unknown alias."""
-    _check_alias(alias)
+    check_alias(alias)
     model = await row_of(tx, name)
     if alias.lower() == "latest":
         rows = await tx.all("versions_of_model", model_id=model["id"])
@@ -362,7 +358,8 @@ def check_tag(key: str, value: str) -> None:
     validate.value_length(value, "value", TAG_LENGTH)
 
 
-def _check_alias(alias: str) -> None:
+def check_alias(alias: str, *, is_new: bool = False) -> None:
+    """`is_new`: names that stand for versions are refused."""
     if not alias:
         raise InvalidParameter("Registered model alias name cannot be empty.")
     if not _ALIAS.fullmatch(alias):
@@ -370,6 +367,10 @@ def _check_alias(alias: str) -> None:
             f"Invalid alias name: '{alias}'. Names may only contain alphanumerics, underscores (_), and dashes (-)."
         )
     validate.key_length(alias, "Registered model alias name", ALIAS_LENGTH)
+    if is_new and alias.lower() == "latest":
+        raise InvalidParameter("'latest' alias name (case insensitive) is reserved.")
+    if is_new and _VERSION_ALIAS.fullmatch(alias):
+        raise InvalidParameter(f"Version alias name '{alias}' is reserved.")
 
 
 def _taken(name: str, was_prompt: bool, is_now_prompt: bool) -> str:

@@ -24,6 +24,7 @@ from trackside.importers.records import (
     hexed,
     points_of,
 )
+from trackside.importers.sound import bad_numbers
 from trackside.importers.source import PAGE_RUNS, SourceError
 
 if TYPE_CHECKING:
@@ -235,6 +236,8 @@ class DatabaseSource:
                 for version in model.versions:
                     if version.version == number:
                         version.tags[key] = value or ""
+            for fault in bad_numbers(model):
+                raise SourceError(f"{self.name} is damaged: registered model '{name}': {fault}.")
             yield model
 
     async def files(self, owner: Run | LoggedModel) -> AsyncIterator[File]:

@@ -11,13 +11,14 @@ import msgspec
 
 from trackside.errors import InvalidParameter
 from trackside.importers import layout
-from trackside.importers.layout import Manifest, ModelLine, RunLine
+from trackside.importers.layout import Manifest, ModelLine, RunLine, StoredFile
 from trackside.importers.records import Experiment, RegisteredModel
 
 PARTS = (layout.EXPERIMENTS, layout.MODELS, layout.RUNS, layout.REGISTERED, layout.POINTS)
 _LIFECYCLES = ("active", "deleted")
 _STAGES = ("None", "Staging", "Production", "Archived")
 _VERSION_STATUSES = ("READY", "PENDING_REGISTRATION", "FAILED_REGISTRATION")
+GREATEST_VERSION = 2**31 - 1  # after a greater one no version could be made
 _HEX = re.compile(r"[0-9a-f]{16}")
 
 
@@ -73,6 +74,7 @@ class Check:
         self._experiments.add(found.id)
         yield from self._twice("experiment", found.id)
         yield from self._twice("experiment's name", found.name)
+        yield from _no_name(found.name)
         yield from _not_in("lifecycle", found.lifecycle, _LIFECYCLES)
         yield from _bad_place(found.location)
 
@@ -83,6 +85,7 @@ class Check:
         yield from self._known(run.experiment_id)
         yield from _not_in("status", run.status, self._run_statuses)
         yield from _not_in("lifecycle", run.lifecycle, _LIFECYCLES)
+        yield from _files(run.artifact_uri, line.files)
         if line.rows < 0 or (line.first_row != self._next_row and line.rows):
             yield f"its points begin at row {line.first_row:,}, and those before end at {self._next_row:,}"
         self._next_row += line.rows
@@ -96,6 +99,7 @@ class Check:
         yield from self._known(model.experiment_id)
         yield from _not_in("status", model.status, self._model_statuses)
         yield from _not_in("lifecycle", model.lifecycle, _LIFECYCLES)
+        yield from _files(model.location, line.files)
         for metric in model.metrics:
             if not _HEX.fullmatch(metric.value):
                 yield f"metric '{metric.key}': {metric.value[:40]!r} is not the 16 digits of a float64"
@@ -103,11 +107,12 @@ class Check:
     def _registered(self, model: RegisteredModel) -> Iterator[str]:
         self._counts.update(registered_models=1, versions=len(model.versions))
         yield from self._twice("registered model", model.name)
+        yield from _no_name(model.name)
         if len({each.version for each in model.versions}) != len(model.versions):
             yield "a version is there twice"
+        yield from bad_numbers(model)
+        yield from _aliases(model)
         for each in model.versions:
-            if each.version < 1:
-                yield f"{each.version} is no number of a version"
             yield from _not_in("stage", each.stage, _STAGES)
             yield from _not_in("status", each.status, _VERSION_STATUSES)
 
@@ -124,6 +129,53 @@ class Check:
 def _not_in(what: str, value: str, known: tuple[str, ...]) -> Iterator[str]:
     if value not in known:
         yield f"{value[:40]!r} is no {what}; known are {', '.join(known)}"
+
+
+def bad_numbers(model: RegisteredModel) -> Iterator[str]:
+    """Of its versions, from whatever source."""
+    numbers = [each.version for each in model.versions]
+    for each in numbers:
+        if not 1 <= each <= GREATEST_VERSION:
+            yield f"{each} is no number of a version"
+    if not max(numbers, default=0) <= model.last_version <= GREATEST_VERSION:
+        yield f"{model.last_version} cannot be the number of its last version"
+
+
+def _aliases(model: RegisteredModel) -> Iterator[str]:
+    from trackside.core.registry import check_alias  # noqa: PLC0415 - tests/test_layout.py
+
+    numbers = {each.version for each in model.versions}
+    for alias, number in model.aliases.items():
+        try:
+            check_alias(alias, is_new=True)
+        except InvalidParameter as error:
+            yield f"alias {alias[:40]!r}: {error.message.rstrip('.')}"
+        if number not in numbers:
+            yield f"alias {alias[:40]!r} is of version {number}, which is not there"
+
+
+def _no_name(name: str) -> Iterator[str]:
+    if not name:
+        yield "its name is empty"
+
+
+def _files(uri: str, files: list[StoredFile]) -> Iterator[str]:
+    """Of a run or logged model whose place is that."""
+    from trackside.core.artifacts import safe_path  # noqa: PLC0415 - tests/test_layout.py
+
+    if files and (not uri.startswith("mlflow-artifacts:/") or uri.startswith("mlflow-artifacts://")):
+        yield f"it has files here, and its place is elsewhere: {uri[:80]!r}"
+    seen = set[str]()
+    for file in files:
+        if file.path in seen:
+            yield f"file {file.path[:80]!r} is there twice"
+        seen.add(file.path)
+        if file.size < 0:
+            yield f"file {file.path[:80]!r} has {file.size} bytes"
+        try:
+            safe_path(f"below/{file.path}")  # as below a place in the store: there `a:b` names no drive
+        except InvalidParameter:
+            yield f"{file.path[:80]!r} is no path of a file"
 
 
 def _bad_place(location: str) -> Iterator[str]:
