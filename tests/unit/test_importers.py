@@ -7,6 +7,7 @@ import math
 import os
 import sqlite3
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 
 from trackside.importers.batches import Counted, merged
 from trackside.importers.engines import PAGE_ROWS, SqliteEngine
+from trackside.importers.folder import FolderSource
 from trackside.importers.http import Http, RefusedError
 from trackside.importers.layout import ModelLine, RunLine, StoredFile
 from trackside.importers.places import Folder, Place, Places, Proxied
@@ -33,7 +35,7 @@ from trackside.importers.records import (
 from trackside.importers.report import Report
 from trackside.importers.rest import RestSource
 from trackside.importers.sound import Check
-from trackside.importers.source import FileError, Unreachable
+from trackside.importers.source import FileError, SourceError, Unreachable
 from trackside.importers.state import Done, State, fingerprint
 
 
@@ -292,3 +294,97 @@ def test_files_that_cannot_be_are_refused(paths: list[str], size: int, uri: str,
         assert not list(check.faults(Experiment("1", "a", "")))
         faults = list(check.faults(line))
         assert any(said in fault for fault in faults) if said else not faults
+
+
+BOMB = "a: &a [x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in pairwise("abcdefghi")
+)
+
+
+def mlruns_of(folder: Path, **fields: str) -> Path:
+    """A folder with one experiment and two runs, of which the first has these fields too."""
+    for name, text in {
+        "0": "name: Default\n",
+        "0/bad": "".join(f"{key}: {value}\n" for key, value in fields.items()),
+        "0/good": "status: 3\nstart_time: 5\n",
+    }.items():
+        (folder / name).mkdir(parents=True)
+        (folder / name / "meta.yaml").write_text(text)
+    return folder
+
+
+async def runs_of(source: FolderSource) -> tuple[list[str], Report]:
+    report = Report("mlruns", "data")
+    [experiment] = await source.experiments()
+    found = [run.id async for page in source.runs(experiment) for run in page]
+    models = [model.name async for model in source.registered_models()]
+    report.left_out += await source.left_out()
+    return [*found, *models], report
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("start_time", "soon", "'start_time' is not a whole number of 64 bits"),
+        ("start_time", "9" * 23, "'start_time' is not a whole number of 64 bits"),
+        ("end_time", "9" * 5000, "is no YAML"),
+        ("status", "BOGUS", "'status' is not one of RUNNING"),
+        ("status", "17", "'status' is not one of RUNNING"),
+        ("lifecycle_stage", "zombie", "'lifecycle_stage' is not one of active, deleted"),
+        ("run_name", "[a, b]", "'run_name' is not a text"),
+        ("run_name", f"*i\n{BOMB}", "has aliases (*)"),
+        ("user_id", f"x\n{BOMB}run_name: *i", "has aliases (*)"),
+    ],
+)
+def test_a_damaged_run_of_a_folder_is_named_and_left_out(
+    tmp_path: Path, field: str, value: str, said: str
+) -> None:
+    source = FolderSource(mlruns_of(tmp_path / "mlruns", **{field: value}), Places())
+    found, report = asyncio.run(runs_of(source))
+    assert found == ["good"]
+    [line] = report.fields()["wrong"]
+    assert line.startswith(f"a run was left out: {tmp_path / 'mlruns' / '0' / 'bad' / 'meta.yaml'}")
+    assert said in line
+    assert f"WRONG: {line}." in report.text()
+    assert not report.is_good
+    assert report.fields()["left_out"] == []
+
+
+def test_a_param_whose_name_is_no_text_is_named(tmp_path: Path) -> None:
+    root = mlruns_of(tmp_path / "mlruns")
+    (root / "0" / "bad" / "meta.yaml").write_text("status: 3\n")
+    (root / "0" / "bad" / "params").mkdir()
+    (root / "0" / "bad" / "params" / os.fsdecode(b"caf\xe9")).write_text("1")
+    found, report = asyncio.run(runs_of(FolderSource(root, Places())))
+    assert found == ["good"]
+    assert r"caf\udce9 cannot be read: its name is not UTF-8" in report.text()
+
+
+@pytest.mark.parametrize("version", ["3000000000", "-1", "0", "best"])
+def test_a_version_that_cannot_be_is_named(tmp_path: Path, version: str) -> None:
+    root = mlruns_of(tmp_path / "mlruns", status="3")
+    folder = root / "models" / "net" / "version-1"
+    folder.mkdir(parents=True)
+    (folder.parent / "meta.yaml").write_text("name: net\n")
+    (folder / "meta.yaml").write_text(f"version: {version}\n")
+    found, report = asyncio.run(runs_of(FolderSource(root, Places())))
+    assert found == ["bad", "good"]
+    assert "a registered model was left out: " in report.text()
+
+
+@pytest.mark.parametrize("line", [f"{'9' * 20} 1 0", f"5 1 {'9' * 20}"])
+def test_a_point_of_more_than_64_bits_is_named(tmp_path: Path, line: str) -> None:
+    root = mlruns_of(tmp_path / "mlruns", status="3")
+    (root / "0" / "good" / "metrics").mkdir()
+    (root / "0" / "good" / "metrics" / "loss").write_text(f"{line}\n")
+    source = FolderSource(root, Places())
+
+    async def points() -> None:
+        [experiment] = await source.experiments()
+        async for page in source.runs(experiment):
+            for each in page:
+                async for _ in source.points(each):
+                    pass
+
+    with pytest.raises(SourceError, match=r"line 1: .* is no metric point"):
+        asyncio.run(points())

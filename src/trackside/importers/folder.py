@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote, urlsplit
 
-import yaml
-
 from trackside.importers.database import DELETED_STAGE, MODEL_STATUS, model_of
+from trackside.importers.fields import META, Fields
+from trackside.importers.places import is_utf8, printable
 from trackside.importers.records import (
     DatasetUse,
     Experiment,
@@ -26,15 +27,16 @@ from trackside.importers.records import (
     hexed,
     points_of,
 )
+from trackside.importers.sound import LIFECYCLES, STAGES, VERSION_STATUSES, bad_numbers
 from trackside.importers.source import PAGE_POINTS, PAGE_RUNS, SourceError, threaded
 
 if TYPE_CHECKING:
     from trackside.importers.places import Places
 
-META, TRASH, MODELS = "meta.yaml", ".trash", "models"
+T = TypeVar("T")
+TRASH, MODELS = ".trash", "models"
 _NO_RUNS = {"tags", "datasets", "traces", MODELS}
 _RUN_STATUS = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FAILED", 5: "KILLED"}
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class FolderSource:
@@ -49,6 +51,7 @@ class FolderSource:
             raise SourceError(f"There is no folder {root}.")
         self._root = root.resolve()
         self._places = places
+        self._damaged: list[LeftOut] = []
         self.halves = 0  # last lines of metrics that lack their end
         self.name = self.identity = str(self._root)
         self._folders = {folder.name: folder for folder in self._experiment_folders()}
@@ -74,7 +77,7 @@ class FolderSource:
             each for each in _subfolders(folder) if each.name not in _NO_RUNS and (each / META).is_file()
         ]
         for start in range(0, len(folders), PAGE_RUNS):
-            yield [_run(each) for each in folders[start : start + PAGE_RUNS]]
+            yield self._whole("run", _run, folders[start : start + PAGE_RUNS])
 
     async def points(self, run: Run) -> AsyncIterator[Points]:
         folder = self._folders[run.experiment_id] / run.id / "metrics"
@@ -87,12 +90,25 @@ class FolderSource:
         ]
         for start in range(0, len(folders), PAGE_RUNS):
             page = folders[start : start + PAGE_RUNS]
-            yield await asyncio.to_thread(lambda wanted: [_logged_model(each) for each in wanted], page)
+            yield await asyncio.to_thread(self._whole, "logged model", _logged_model, page)
 
     async def registered_models(self) -> AsyncIterator[RegisteredModel]:
         for folder in _subfolders(self._root / MODELS):
             if (folder / META).is_file():
-                yield await asyncio.to_thread(_registered_model, folder)
+                for model in await asyncio.to_thread(
+                    self._whole, "registered model", _registered_model, [folder]
+                ):
+                    yield model
+
+    def _whole(self, kind: str, read: Callable[[Path], T], folders: list[Path]) -> list[T]:
+        """Those that can be read; the others do not end the import, and are told at its end."""
+        found = []
+        for folder in folders:
+            try:
+                found.append(read(folder))
+            except SourceError as error:
+                self._damaged.append(LeftOut(f"a {kind}", 1, error.message.rstrip("."), is_wrong=True))
+        return found
 
     async def files(self, owner: Run | LoggedModel) -> AsyncIterator[File]:
         async for file in self._places.files(owner):
@@ -105,7 +121,7 @@ class FolderSource:
     async def left_out(self) -> list[LeftOut]:
         traces = sum(len(_subfolders(folder / "traces")) for folder in self._folders.values())
         deleted = sum(
-            _yaml(version)["current_stage"] == DELETED_STAGE
+            _is_deleted(version)
             for model in _subfolders(self._root / MODELS)
             for version in _subfolders(model)
             if (version / META).is_file()
@@ -116,6 +132,7 @@ class FolderSource:
                 LeftOut("last lines of metrics", self.halves, "they are being written: they have no end")
             )
         return [
+            *self._damaged,
             *found,
             *([LeftOut("deleted model versions", deleted, "MLflow had emptied them")] if deleted else []),
         ]
@@ -133,23 +150,11 @@ def _subfolders(folder: Path) -> list[Path]:
         raise SourceError(f"{folder} cannot be read: {error.strerror}.") from error
 
 
-def _yaml(folder: Path) -> dict[str, Any]:
-    path = folder / META
+def _is_deleted(version: Path) -> bool:
     try:
-        found = yaml.load(path.read_text("utf-8"), _LOADER)  # noqa: S506 - a safe loader
-    except (OSError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path} cannot be read: {error}.") from error
-    except yaml.YAMLError as error:
-        raise SourceError(f"{path} is no YAML: {' '.join(str(error).split())}.") from error
-    if not isinstance(found, dict):
-        raise SourceError(f"{path} is damaged: it holds no fields.")
-    return found
-
-
-def _field(folder: Path, fields: dict[str, Any], name: str) -> str:
-    if fields.get(name) is None:
-        raise SourceError(f"{folder / META} is damaged: it has no '{name}'.")
-    return str(fields[name])
+        return Fields(version).text("current_stage") == DELETED_STAGE
+    except SourceError:
+        return False  # with its model, it has been named
 
 
 def _texts(folder: Path) -> dict[str, str]:
@@ -164,39 +169,42 @@ def _texts(folder: Path) -> dict[str, str]:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    for path in found:
+        if not is_utf8(path.name):
+            raise SourceError(f"{printable(str(path))} cannot be read: its name is not UTF-8.")
+    return found
 
 
 def _experiment(folder: Path) -> Experiment:
-    told = _yaml(folder)
-    made = told.get("creation_time") or 0
+    told = Fields(folder)
+    made = told.number("creation_time") or 0
     deleted = folder.parent.name == TRASH
     return Experiment(
-        folder.name, _field(folder, told, "name"), told.get("artifact_location") or "",
-        "deleted" if deleted else told.get("lifecycle_stage", "active"), made, told.get("last_update_time") or made,
+        folder.name, told.needed("name"), told.text("artifact_location"), "deleted" if deleted else _lifecycle(told),
+        made, told.number("last_update_time") or made,
         _texts(folder / "tags"),
     )  # fmt: skip
 
 
 def _run(folder: Path) -> Run:
-    told = _yaml(folder)
-    status = told.get("status", 1)
+    told = Fields(folder)
     tags = _texts(folder / "tags")
     run = Run(
         id=folder.name,
         experiment_id=folder.parent.name,
-        artifact_uri=_root(told.get("artifact_uri") or "", folder / "artifacts"),
-        name=str(told.get("run_name") or tags.get("mlflow.runName", "")),
-        user_id=str(told.get("user_id") or ""),
-        status=_RUN_STATUS.get(status, "RUNNING") if isinstance(status, int) else str(status),
-        lifecycle=told.get("lifecycle_stage", "active"),
-        start_ms=told.get("start_time") or 0,
-        end_ms=told.get("end_time"),
+        artifact_uri=_root(told.text("artifact_uri"), folder / "artifacts"),
+        name=told.text("run_name") or tags.get("mlflow.runName", ""),
+        user_id=told.text("user_id"),
+        status=told.known("status", tuple(_RUN_STATUS.values()), "RUNNING", _RUN_STATUS),
+        lifecycle=_lifecycle(told),
+        start_ms=told.number("start_time") or 0,
+        end_ms=told.number("end_time"),
         params=_texts(folder / "params"),
         tags=tags,
     )
     if run.lifecycle == "deleted":
-        run.deleted_ms = told.get("deleted_time")
+        run.deleted_ms = told.number("deleted_time")
     metrics = folder / "metrics"
     for path in _files(metrics):
         status_of = path.stat()  # a file that has grown is another
@@ -207,22 +215,26 @@ def _run(folder: Path) -> Run:
 
 def _add_inputs(run: Run, folder: Path) -> None:
     for each in _subfolders(folder / "inputs"):
-        told = _yaml(each)
-        if told.get("source_type") == "DATASET":
-            dataset = folder.parent / "datasets" / str(told["source_id"])
+        told = Fields(each)
+        if told.text("source_type") == "DATASET":
+            dataset = folder.parent / "datasets" / told.needed("source_id")
             if not (dataset / META).is_file():
                 continue  # MLflow, too, goes on without it
-            of, tags = _yaml(dataset), told.get("tags") or {}
-            used = DatasetUse(
-                str(of["name"]), str(of["digest"]), of.get("source_type") or "", of.get("source") or ""
-            )
-            used.schema, used.profile = of.get("schema"), of.get("profile")
-            used.tags = {str(key): str(value) for key, value in tags.items()}
-            run.datasets.append(used)
+            of = Fields(dataset)
+            run.datasets.append(
+                DatasetUse(
+                    of.needed("name"), of.needed("digest"), of.text("source_type"), of.text("source"),
+                    of.text_or_none("schema"), of.text_or_none("profile"), told.texts("tags"),
+                )
+            )  # fmt: skip
         else:
-            run.models_read.append(ModelUse(str(told["source_id"])))
+            run.models_read.append(ModelUse(told.needed("source_id")))
     for each in _subfolders(folder / "outputs"):
-        run.models_written.append(ModelUse(each.name, _yaml(each).get("step") or 0))
+        run.models_written.append(ModelUse(each.name, Fields(each).number("step") or 0))
+
+
+def _lifecycle(told: Fields) -> str:
+    return told.known("lifecycle_stage", LIFECYCLES, "active")
 
 
 def _root(uri: str, beside: Path) -> str:
@@ -258,26 +270,28 @@ def _points(source: FolderSource, folder: Path, names: list[str]) -> Iterator[Po
 def _point(path: Path, number: int, line: str) -> tuple[int, int, float]:
     parts = line.split()
     try:
-        return int(parts[2]) if len(parts) > 2 else 0, int(parts[0]), float(parts[1])
-    except (ValueError, IndexError):
+        step, time = int(parts[2]) if len(parts) > 2 else 0, int(parts[0])
+        (step.to_bytes(8, signed=True), time.to_bytes(8, signed=True))  # more is no number of a store's
+        return step, time, float(parts[1])
+    except (ValueError, IndexError, OverflowError):
         raise SourceError(f"{path}, line {number}: '{line.strip()[:80]}' is no metric point.") from None
 
 
 def _logged_model(folder: Path) -> LoggedModel:
-    told = _yaml(folder)
-    made = told.get("creation_timestamp") or 0
+    told = Fields(folder)
+    made = told.number("creation_timestamp") or 0
     return LoggedModel(
         id=folder.name,
         experiment_id=folder.parent.parent.name,
-        name=_field(folder, told, "name"),
-        location=_root(told.get("artifact_location") or "", folder / "artifacts"),
-        status=MODEL_STATUS.get(told.get("status", 2), "READY"),
-        status_message=told.get("status_message"),
-        lifecycle=told.get("lifecycle_stage", "active"),
-        model_type=told.get("model_type"),
-        run_id=told.get("source_run_id"),
+        name=told.needed("name"),
+        location=_root(told.text("artifact_location"), folder / "artifacts"),
+        status=told.known("status", tuple(MODEL_STATUS.values()), "READY", {0: "READY", **MODEL_STATUS}),
+        status_message=told.text_or_none("status_message"),
+        lifecycle=_lifecycle(told),
+        model_type=told.text_or_none("model_type"),
+        run_id=told.text_or_none("source_run_id"),
         created_ms=made,
-        updated_ms=told.get("last_updated_timestamp") or made,
+        updated_ms=told.number("last_updated_timestamp") or made,
         params=_texts(folder / "params"),
         tags=_texts(folder / "tags"),
         metrics=list(_model_metrics(folder / "metrics")),
@@ -295,16 +309,18 @@ def _model_metrics(folder: Path) -> Iterator[ModelMetric]:
 
 
 def _registered_model(folder: Path) -> RegisteredModel:
-    told = _yaml(folder)
-    made = told.get("creation_timestamp") or 0
+    told = Fields(folder)
+    made = told.number("creation_timestamp") or 0
     model = RegisteredModel(
-        _field(folder, told, "name"),
-        told.get("description"),
+        told.needed("name"),
+        told.text_or_none("description"),
         made,
-        told.get("last_updated_timestamp") or made,
+        told.number("last_updated_timestamp") or made,
     )
     model.tags = _texts(folder / "tags")
-    model.aliases = {alias: int(version) for alias, version in _texts(folder / "aliases").items()}
+    model.aliases = {
+        alias: _number(folder / "aliases" / alias, text) for alias, text in _texts(folder / "aliases").items()
+    }
     for each in _subfolders(folder):
         if each.name.startswith("version-") and (each / META).is_file():
             version = _version(each)
@@ -312,20 +328,30 @@ def _registered_model(folder: Path) -> RegisteredModel:
             if version.stage != DELETED_STAGE:
                 model.versions.append(version)
     model.versions.sort(key=lambda version: version.version)
+    for fault in bad_numbers(model):
+        raise SourceError(f"{folder} is damaged: {fault}.")
     return model
 
 
+def _number(path: Path, text: str) -> int:
+    """Of a version."""
+    if not re.fullmatch(r"[0-9]{1,10}", text.strip()):
+        raise SourceError(f"{path} is damaged: {text[:40]!r} is no number of a version.")
+    return int(text)
+
+
 def _version(folder: Path) -> Version:
-    told = _yaml(folder)
+    told = Fields(folder)
     made, source, location = (
-        told.get("creation_timestamp") or 0,
-        told.get("source") or "",
-        told.get("storage_location"),
+        told.number("creation_timestamp") or 0,
+        told.text("source"),
+        told.text("storage_location"),
     )
     return Version(
-        int(_field(folder, told, "version")), source, "" if location in (None, source) else location,
-        told.get("current_stage") or "None", told.get("status") or "READY", told.get("status_message"),
-        told.get("description"), told.get("user_id"), told.get("run_id"), told.get("run_link"),
-        told.get("model_id") or model_of(source), made, told.get("last_updated_timestamp") or made,
-        _texts(folder / "tags"),
+        _number(folder / META, told.needed("version")), source, "" if location == source else location,
+        told.known("current_stage", (*STAGES, DELETED_STAGE), "None"),
+        told.known("status", VERSION_STATUSES, "READY"), told.text_or_none("status_message"),
+        told.text_or_none("description"), told.text_or_none("user_id"), told.text_or_none("run_id"),
+        told.text_or_none("run_link"), told.text_or_none("model_id") or model_of(source), made,
+        told.number("last_updated_timestamp") or made, _texts(folder / "tags"),
     )  # fmt: skip

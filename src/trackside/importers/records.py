@@ -150,6 +150,7 @@ class LeftOut(NamedTuple):
     what: str
     number: int  # -1 for one that is not known
     why: str
+    is_wrong: bool = False  # it is damaged, so the import is not whole
 
 
 def points_of(rows: Iterable[Sequence[Any]]) -> Points:

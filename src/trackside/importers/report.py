@@ -37,9 +37,16 @@ class Report:
     seconds: float = 0.0
 
     @property
+    def all_wrong(self) -> list[str]:
+        """With what the source could not read of its own."""
+        return self.wrong + [
+            f"{each.what} was left out: {each.why}" for each in self.left_out if each.is_wrong
+        ]
+
+    @property
     def is_good(self) -> bool:
-        if self.wrong or self.dry_run:
-            return not self.wrong
+        if self.all_wrong or self.dry_run:
+            return not self.all_wrong
         # What an earlier start has moved may have grown since.
         return all(self.there[kind] >= self.found[kind] for kind in KINDS)
 
@@ -58,8 +65,11 @@ class Report:
             "found": {kind: self.found[kind] for kind in KINDS},
             "there": None if self.dry_run else {kind: self.there[kind] for kind in KINDS},
             "runs": None if self.dry_run else {kind: self.runs[kind] for kind in ("new", "updated", "unchanged")},
-            "skipped": self.skipped, "repeated_points": self.repeated, "wrong": self.wrong, "notes": self.notes,
-            "left_out": [each._asdict() for each in self.left_out], "seconds": round(self.seconds, 3),
+            "skipped": self.skipped, "repeated_points": self.repeated, "wrong": self.all_wrong, "notes": self.notes,
+            "left_out": [
+                {"what": each.what, "number": each.number, "why": each.why}
+                for each in self.left_out if not each.is_wrong
+            ], "seconds": round(self.seconds, 3),
         }  # fmt: skip
 
     def text(self) -> str:
@@ -81,9 +91,11 @@ class Report:
                 f"{self.repeated:,} points stood in the source more than once; the same point is kept once."
             )
         lines += _cut([f"Note: {each}." for each in self.notes])
-        for what, count, why in self.left_out:
+        for what, count, why, is_wrong in self.left_out:
+            if is_wrong:
+                continue
             lines.append(f"Left out: {f'{count:,} ' if count >= 0 else ''}{what}: {why}.")
-        lines += _cut([f"WRONG: {each}." for each in self.wrong])
+        lines += _cut([f"WRONG: {each}." for each in self.all_wrong])
         rate = (
             f"{self.found['runs'] / self.seconds:,.0f} runs/s, {self.found['points'] / self.seconds:,.0f} points/s"
             if self.seconds

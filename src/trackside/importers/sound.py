@@ -15,9 +15,9 @@ from trackside.importers.layout import Manifest, ModelLine, RunLine, StoredFile
 from trackside.importers.records import Experiment, RegisteredModel
 
 PARTS = (layout.EXPERIMENTS, layout.MODELS, layout.RUNS, layout.REGISTERED, layout.POINTS)
-_LIFECYCLES = ("active", "deleted")
-_STAGES = ("None", "Staging", "Production", "Archived")
-_VERSION_STATUSES = ("READY", "PENDING_REGISTRATION", "FAILED_REGISTRATION")
+LIFECYCLES = ("active", "deleted")
+STAGES = ("None", "Staging", "Production", "Archived")
+VERSION_STATUSES = ("READY", "PENDING_REGISTRATION", "FAILED_REGISTRATION")
 GREATEST_VERSION = 2**31 - 1  # after a greater one no version could be made
 _HEX = re.compile(r"[0-9a-f]{16}")
 
@@ -75,7 +75,7 @@ class Check:
         yield from self._twice("experiment", found.id)
         yield from self._twice("experiment's name", found.name)
         yield from _no_name(found.name)
-        yield from _not_in("lifecycle", found.lifecycle, _LIFECYCLES)
+        yield from _not_in("lifecycle", found.lifecycle, LIFECYCLES)
         yield from _bad_place(found.location)
 
     def _run(self, line: RunLine) -> Iterator[str]:
@@ -84,7 +84,7 @@ class Check:
         yield from self._twice("run", run.id)
         yield from self._known(run.experiment_id)
         yield from _not_in("status", run.status, self._run_statuses)
-        yield from _not_in("lifecycle", run.lifecycle, _LIFECYCLES)
+        yield from _not_in("lifecycle", run.lifecycle, LIFECYCLES)
         yield from _files(run.artifact_uri, line.files)
         if line.rows < 0 or (line.first_row != self._next_row and line.rows):
             yield f"its points begin at row {line.first_row:,}, and those before end at {self._next_row:,}"
@@ -98,7 +98,7 @@ class Check:
         yield from self._twice("logged model", model.id)
         yield from self._known(model.experiment_id)
         yield from _not_in("status", model.status, self._model_statuses)
-        yield from _not_in("lifecycle", model.lifecycle, _LIFECYCLES)
+        yield from _not_in("lifecycle", model.lifecycle, LIFECYCLES)
         yield from _files(model.location, line.files)
         for metric in model.metrics:
             if not _HEX.fullmatch(metric.value):
@@ -113,8 +113,8 @@ class Check:
         yield from bad_numbers(model)
         yield from _aliases(model)
         for each in model.versions:
-            yield from _not_in("stage", each.stage, _STAGES)
-            yield from _not_in("status", each.status, _VERSION_STATUSES)
+            yield from _not_in("stage", each.stage, STAGES)
+            yield from _not_in("status", each.status, VERSION_STATUSES)
 
     def _known(self, experiment_id: str) -> Iterator[str]:
         if experiment_id not in self._experiments:
