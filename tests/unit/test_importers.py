@@ -6,6 +6,7 @@ import asyncio
 import math
 import os
 import sqlite3
+from collections.abc import AsyncIterator
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +25,7 @@ from trackside.importers.plan import Conflict, There, Uris, plan
 from trackside.importers.records import (
     LARGEST,
     Experiment,
+    File,
     LoggedModel,
     RegisteredModel,
     Run,
@@ -202,7 +204,11 @@ def test_a_report_says_what_differs_and_what_was_left_out() -> None:
 
 
 async def listed(place: Place) -> dict[str, str]:
-    return {file.path: file.error async for file in place.files()}
+    return await told(place.files())
+
+
+async def told(files: AsyncIterator[File]) -> dict[str, str]:
+    return {file.path: file.error async for file in files}
 
 
 def test_only_regular_files_below_the_root_are_read(tmp_path: Path) -> None:
@@ -237,9 +243,14 @@ def test_names_that_are_no_text_are_named_behind_a_server(monkeypatch: pytest.Mo
         return {"files": [{"path": "caf\udce9.txt", "file_size": 3}, {"path": "plain.txt", "file_size": 5}]}
 
     monkeypatch.setattr(http, "ask", ask)
-    found = asyncio.run(listed(Proxied(http, "1/r/artifacts")))
-    assert found == {r"caf\udce9.txt": "its name is not UTF-8", "plain.txt": ""}
+    wanted = {r"caf\udce9.txt": "its name is not UTF-8", "plain.txt": ""}
+    assert asyncio.run(listed(Proxied(http, "1/r/artifacts"))) == wanted
     asyncio.run(http.close())
+    source = RestSource("http://127.0.0.1:9")  # whose own listing of artifacts is the same
+    monkeypatch.setattr(source._http, "ask", ask)
+    elsewhere = run("r", "s3://bucket/1/r/artifacts")
+    assert asyncio.run(told(source.files(elsewhere))) == wanted
+    asyncio.run(source.close())
 
 
 def test_what_is_behind_a_server_stays_below_its_folder(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from trackside.importers.database import as_logged, model_of
 from trackside.importers.http import CONNECTIONS, Http, RefusedError
-from trackside.importers.places import Proxied
+from trackside.importers.places import Proxied, is_utf8, printable
 from trackside.importers.records import (
     DatasetUse,
     Experiment,
@@ -190,7 +190,9 @@ class RestSource:
             folder = waiting.pop()
             try:
                 async for entry in self._entries(owner, folder):
-                    if entry.get("is_dir"):
+                    if not is_utf8(entry["path"]):
+                        yield File(printable(entry["path"]), None, error="its name is not UTF-8")
+                    elif entry.get("is_dir"):
                         waiting.append(entry["path"])
                     else:
                         yield File(entry["path"], int(entry.get("file_size", 0)))
