@@ -6,7 +6,6 @@ import asyncio
 import math
 import os
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
@@ -18,14 +17,13 @@ import pytest
 from trackside.importers.batches import Counted, merged
 from trackside.importers.engines import PAGE_ROWS, SqliteEngine
 from trackside.importers.folder import FolderSource
-from trackside.importers.http import Http, RefusedError
+from trackside.importers.http import RefusedError
 from trackside.importers.layout import ModelLine, RunLine, StoredFile
-from trackside.importers.places import Folder, Place, Places, Proxied
+from trackside.importers.places import Places
 from trackside.importers.plan import Conflict, There, Uris, plan
 from trackside.importers.records import (
     LARGEST,
     Experiment,
-    File,
     LoggedModel,
     RegisteredModel,
     Run,
@@ -37,7 +35,7 @@ from trackside.importers.records import (
 from trackside.importers.report import Report
 from trackside.importers.rest import RestSource
 from trackside.importers.sound import Check
-from trackside.importers.source import FileError, SourceError, Unreachable
+from trackside.importers.source import SourceError
 from trackside.importers.state import Done, State, fingerprint
 
 
@@ -201,64 +199,6 @@ def test_a_report_says_what_differs_and_what_was_left_out() -> None:
     assert "… and 10 more: see --json." in text
     assert "NOT the same." in text
     assert not report.fields()["ok"]
-
-
-async def listed(place: Place) -> dict[str, str]:
-    return await told(place.files())
-
-
-async def told(files: AsyncIterator[File]) -> dict[str, str]:
-    return {file.path: file.error async for file in files}
-
-
-def test_only_regular_files_below_the_root_are_read(tmp_path: Path) -> None:
-    root = tmp_path / "artifacts"
-    root.mkdir()
-    (root / "plain.txt").write_text("plain")
-    (root / "linked.txt").symlink_to("plain.txt")
-    (tmp_path / "secret.txt").write_text("secret")
-    (root / "outside.txt").symlink_to(tmp_path / "secret.txt")
-    (root / "zero").symlink_to("/dev/zero")
-    os.mkfifo(root / "pipe")
-    (root / os.fsdecode(b"caf\xe9.txt")).write_text("latin")
-    outside = "it is a link that leads outside of the artifacts"
-    found = asyncio.run(listed(Folder(root)))
-    assert found == {
-        "plain.txt": "", "linked.txt": "", "outside.txt": outside, "zero": outside,
-        "pipe": "it is no regular file", r"caf\udce9.txt": "its name is not UTF-8",
-    }  # fmt: skip
-
-    async def content() -> None:
-        async for _ in Folder(root).content("pipe"):
-            pass
-
-    with pytest.raises(FileError, match="it is no regular file"):
-        asyncio.run(content())
-
-
-def test_names_that_are_no_text_are_named_behind_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    http = Http("http://127.0.0.1:9")
-
-    async def ask(*_: object, **__: object) -> Any:
-        return {"files": [{"path": "caf\udce9.txt", "file_size": 3}, {"path": "plain.txt", "file_size": 5}]}
-
-    monkeypatch.setattr(http, "ask", ask)
-    wanted = {r"caf\udce9.txt": "its name is not UTF-8", "plain.txt": ""}
-    assert asyncio.run(listed(Proxied(http, "1/r/artifacts"))) == wanted
-    asyncio.run(http.close())
-    source = RestSource("http://127.0.0.1:9")  # whose own listing of artifacts is the same
-    monkeypatch.setattr(source._http, "ask", ask)
-    elsewhere = run("r", "s3://bucket/1/r/artifacts")
-    assert asyncio.run(told(source.files(elsewhere))) == wanted
-    asyncio.run(source.close())
-
-
-def test_what_is_behind_a_server_stays_below_its_folder(tmp_path: Path) -> None:
-    places = Places(str(tmp_path / "kept"))
-    assert places.place("mlflow-artifacts:/1/r/artifacts") == Folder(tmp_path / "kept" / "1/r/artifacts")
-    for uri in ("mlflow-artifacts:/../../etc", "mlflow-artifacts:/1/%2e%2e/%2e%2e/etc"):
-        with pytest.raises(Unreachable, match="is no place behind a server"):
-            places.place(uri)
 
 
 @pytest.mark.parametrize("number", ["１", "٣", "9" * 5000, "-1", "", "1\n"])  # noqa: RUF001 - digits of others
