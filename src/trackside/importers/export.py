@@ -26,6 +26,7 @@ from trackside.importers.records import (
     Version,
 )
 from trackside.importers.reread import logged_model
+from trackside.importers.source import is_in_store, root_of
 
 if TYPE_CHECKING:
     from trackside.config import ServerSettings
@@ -204,11 +205,8 @@ class Exporter:
         """Copy the files of one; those that are not in this store stay where they are."""
         from trackside.core import artifacts  # noqa: PLC0415 - tests/test_layout.py
 
-        uri = owner.artifact_uri if isinstance(owner, Run) else owner.location
-        ours = f"{self._app.blobs.uri}/"
-        if not uri.startswith(ours) or uri.startswith(
-            f"{ours}/"
-        ):  # mlflow-artifacts://HOST/… is another server's
+        uri = root_of(owner)
+        if not is_in_store(uri, self._app.blobs.uri):
             self._counts["referenced"] += 1
             return []
         found, waiting = [], [""]

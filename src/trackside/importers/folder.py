@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from trackside.importers.database import DELETED_STAGE, MODEL_STATUS, model_of
 from trackside.importers.fields import META, Fields
-from trackside.importers.places import is_utf8, printable
+from trackside.importers.places import NOT_UTF8, is_utf8, printable
 from trackside.importers.records import (
     DatasetUse,
     Experiment,
@@ -27,7 +27,7 @@ from trackside.importers.records import (
     hexed,
     points_of,
 )
-from trackside.importers.sound import LIFECYCLES, STAGES, VERSION_STATUSES, bad_numbers
+from trackside.importers.sound import LIFECYCLES, VERSION_STATUSES, bad_numbers
 from trackside.importers.source import PAGE_POINTS, PAGE_RUNS, SourceError, threaded
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _files(folder: Path) -> list[Path]:
     found = sorted(path for path in folder.rglob("*") if path.is_file())
     for path in found:
         if not is_utf8(path.name):
-            raise SourceError(f"{printable(str(path))} cannot be read: its name is not UTF-8.")
+            raise SourceError(f"{printable(str(path))} cannot be read: {NOT_UTF8}.")
     return found
 
 
@@ -341,6 +341,8 @@ def _number(path: Path, text: str) -> int:
 
 
 def _version(folder: Path) -> Version:
+    from trackside.core.registry import STAGES  # noqa: PLC0415 - tests/test_layout.py
+
     told = Fields(folder)
     made, source, location = (
         told.number("creation_timestamp") or 0,

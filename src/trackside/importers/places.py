@@ -21,7 +21,7 @@ CHUNK = 4 << 20
 PROXIED = "/api/2.0/mlflow-artifacts/artifacts"
 BUCKETS = ("s3", "gs", "az", "abfss", "wasbs")
 _NOT_REGULAR = "it is no regular file"
-_NOT_UTF8 = "its name is not UTF-8"
+NOT_UTF8 = "its name is not UTF-8"
 
 
 class Place(Protocol):
@@ -140,7 +140,7 @@ class Folder(NamedTuple):
     def _unfit(self, path: Path, mode: int) -> str:
         """Why this is neither a file to read nor a folder to go through."""
         if not is_utf8(path.name):
-            return _NOT_UTF8
+            return NOT_UTF8
         if path.is_symlink():
             end = path.resolve()
             if not end.is_relative_to(self.root.resolve()):
@@ -206,7 +206,7 @@ class Proxied(NamedTuple):
             for entry in answer.get("files", []):
                 path = f"{folder}/{entry['path']}" if folder else entry["path"]
                 if not is_utf8(path):
-                    yield File(printable(path), None, error=_NOT_UTF8)
+                    yield File(printable(path), None, error=NOT_UTF8)
                 elif entry.get("is_dir"):
                     waiting.append(path)
                 else:

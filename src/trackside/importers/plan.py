@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from trackside.errors import TracksideError
 from trackside.importers.records import Experiment, LoggedModel, Run
-from trackside.importers.source import root_of
+from trackside.importers.source import is_in_store, root_of
 from trackside.importers.state import Went
 
 Files = Literal["copy", "reference", "none"]
@@ -155,8 +155,8 @@ class Uris:
         return self._files == "copy" and (self.is_inside(root_of(owner)) or not self._keeps)
 
     def is_inside(self, uri: str) -> bool:
-        """Whether a place is in the store; mlflow-artifacts://HOST/… is in another one."""
-        return uri.startswith(f"{self._store}/") and not uri.startswith(f"{self._store}//")
+        """Whether a place is in the store."""
+        return is_in_store(uri, self._store)
 
     def keeps_reference(self, uri: str) -> bool:
         """Whether this is a place of an export that is outside of its store and stays one."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from trackside.importers.database import as_logged, model_of
 from trackside.importers.http import CONNECTIONS, Http, RefusedError
-from trackside.importers.places import Proxied, is_utf8, printable
+from trackside.importers.places import NOT_UTF8, Proxied, is_utf8, printable
 from trackside.importers.records import (
     DatasetUse,
     Experiment,
@@ -191,7 +191,7 @@ class RestSource:
             try:
                 async for entry in self._entries(owner, folder):
                     if not is_utf8(entry["path"]):
-                        yield File(printable(entry["path"]), None, error="its name is not UTF-8")
+                        yield File(printable(entry["path"]), None, error=NOT_UTF8)
                     elif entry.get("is_dir"):
                         waiting.append(entry["path"])
                     else:

@@ -13,15 +13,13 @@ from trackside.importers.nul import WithoutNul
 from trackside.importers.plan import Files, Uris
 from trackside.importers.records import Experiment
 from trackside.importers.report import Report
-from trackside.importers.source import Source
+from trackside.importers.source import STORE, Source
 from trackside.importers.state import State
 from trackside.importers.verify import Verifier
 from trackside.importers.writer import Writer
 
 if TYPE_CHECKING:
     from trackside.config import ServerSettings
-
-STORE = "mlflow-artifacts:"
 
 
 class Wanted(NamedTuple):

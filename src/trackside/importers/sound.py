@@ -13,10 +13,10 @@ from trackside.errors import InvalidParameter
 from trackside.importers import layout
 from trackside.importers.layout import Manifest, ModelLine, RunLine, StoredFile
 from trackside.importers.records import Experiment, RegisteredModel
+from trackside.importers.source import STORE, is_in_store
 
 PARTS = (layout.EXPERIMENTS, layout.MODELS, layout.RUNS, layout.REGISTERED, layout.POINTS)
 LIFECYCLES = ("active", "deleted")
-STAGES = ("None", "Staging", "Production", "Archived")
 VERSION_STATUSES = ("READY", "PENDING_REGISTRATION", "FAILED_REGISTRATION")
 GREATEST_VERSION = 2**31 - 1  # after a greater one no version could be made
 _HEX = re.compile(r"[0-9a-f]{16}")
@@ -105,6 +105,8 @@ class Check:
                 yield f"metric '{metric.key}': {metric.value[:40]!r} is not the 16 digits of a float64"
 
     def _registered(self, model: RegisteredModel) -> Iterator[str]:
+        from trackside.core.registry import STAGES  # noqa: PLC0415 - tests/test_layout.py
+
         self._counts.update(registered_models=1, versions=len(model.versions))
         yield from self._twice("registered model", model.name)
         yield from _no_name(model.name)
@@ -163,7 +165,7 @@ def _files(uri: str, files: list[StoredFile]) -> Iterator[str]:
     """Of a run or logged model whose place is that."""
     from trackside.core.artifacts import safe_path  # noqa: PLC0415 - tests/test_layout.py
 
-    if files and (not uri.startswith("mlflow-artifacts:/") or uri.startswith("mlflow-artifacts://")):
+    if files and not is_in_store(uri):
         yield f"it has files here, and its place is elsewhere: {uri[:80]!r}"
     seen = set[str]()
     for file in files:
@@ -181,9 +183,9 @@ def _files(uri: str, files: list[StoredFile]) -> Iterator[str]:
 def _bad_place(location: str) -> Iterator[str]:
     from trackside.core.artifacts import safe_path  # noqa: PLC0415 - tests/test_layout.py
 
-    if location.startswith("mlflow-artifacts:/") and not location.startswith("mlflow-artifacts://"):
+    if is_in_store(location):
         try:
-            safe_path(location.removeprefix("mlflow-artifacts:/"), folder=True)
+            safe_path(location.removeprefix(f"{STORE}/"), folder=True)
         except InvalidParameter:
             yield f"{location!r} is no place in a store"
 

@@ -10,6 +10,7 @@ from trackside.errors import TracksideError
 from trackside.importers.records import Experiment, File, LeftOut, LoggedModel, Points, RegisteredModel, Run
 
 T = TypeVar("T")
+STORE = "mlflow-artifacts:"
 PAGE_RUNS = 100
 PAGE_POINTS = 100_000
 
@@ -71,6 +72,11 @@ async def threaded(iterator: Iterator[T]) -> AsyncIterator[T]:
     nothing = object()
     while (item := await asyncio.to_thread(next, iterator, nothing)) is not nothing:
         yield item  # type: ignore[misc]
+
+
+def is_in_store(uri: str, store: str = STORE) -> bool:
+    """Whether a place is in the store; mlflow-artifacts://HOST/… is in another one."""
+    return uri.startswith(f"{store}/") and not uri.startswith(f"{store}//")
 
 
 def root_of(owner: Run | LoggedModel) -> str:
